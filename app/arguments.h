@@ -1,0 +1,47 @@
+// Options whose values are checked by the program itself: counts such as 1e6, finite numbers,
+// seeds. CLI11 turns "-1" for an unsigned into 1.8e19 and refuses 1e6 for integers, so text goes
+// through one parser here.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "base/types.h"
+
+namespace einsearch {
+
+/// Limits of a number, both included.
+template <typename Number>
+struct Range {
+  Number lowest;
+  Number highest;
+};
+
+constexpr Range<Count> kPositive{1, std::numeric_limits<Count>::max()};
+constexpr Range<Count> kNonNegative{0, std::numeric_limits<Count>::max()};
+
+/// A whole number written as 1000, 1e3 or 1_000; throws Error naming `option` otherwise.
+Count parse_count(const std::string& text,
+                  const std::string& option,
+                  Range<Count> range = kPositive);
+
+/// A finite number; throws Error naming `option` otherwise.
+double parse_real(const std::string& text, const std::string& option, Range<double> range);
+
+CLI::Option* add_count(CLI::App& app,
+                       const std::string& name,
+                       Count& value,
+                       const std::string& description,
+                       Range<Count> range = kPositive);
+CLI::Option* add_real(CLI::App& app,
+                      const std::string& name,
+                      double& value,
+                      const std::string& description,
+                      Range<double> range);
+
+/// Splits at commas outside parentheses; a comma directly before `key=` belongs to its item.
+std::vector<std::string> split_list(const std::string& text);
+
+}  // namespace einsearch

@@ -1,0 +1,35 @@
+// einsearch columns: what every column of every table means.
+#include "command.h"
+#include "io/columns.h"
+#include "output.h"
+
+namespace einsearch {
+namespace {
+
+int print_columns(const OutputOptions& options) {
+  Output output(options.path);
+  TableWriter table(chosen_format(options), {"table", "name", "unit", "meaning"}, output.sink());
+  const auto print = [&table](const char* group, std::span<const ColumnInfo> columns) {
+    for (const ColumnInfo& column : columns) {
+      table.cell(group).cell(column.name).cell(column.unit).cell(column.meaning).end_row();
+    }
+  };
+  print("structure", structure_columns());
+  print("curve", curve_columns());
+  print("ranking", ranking_columns());
+  print("other", other_columns());
+  table.finish();
+  output.finish();
+  return kDone;
+}
+
+}  // namespace
+
+void add_columns(CLI::App& app, Program& program) {
+  static OutputOptions options;
+  CLI::App* command = app.add_subcommand("columns", "Explain every column of every table");
+  add_output_options(*command, options);
+  command->callback([&program] { program.run = [] { return print_columns(options); }; });
+}
+
+}  // namespace einsearch

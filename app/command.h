@@ -1,0 +1,24 @@
+// How subcommands hook into the program. Each cmd_<name>.cpp defines one add_<name>() that declares
+// its options and, when the user picked that command, leaves the work to do in Program::run.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace einsearch {
+
+enum ExitStatus {
+  kDone = 0,
+  kFailed = 1,
+  kUsage = 2,
+  kIncomplete = 3,
+  kInterrupted = 130,
+};
+
+struct Program {
+  std::function<int()> run;  ///< the chosen subcommand; returns an ExitStatus
+};
+
+void add_columns(CLI::App& app, Program& program);
+
+}  // namespace einsearch

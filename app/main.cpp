@@ -1,0 +1,90 @@
+// The program's entry: options are parsed, one command runs, every fault becomes one line and an
+// exit status.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "base/error.h"
+#include "base/suggest.h"
+#include "command.h"
+#include "version.h"
+
+namespace einsearch {
+namespace {
+
+/// Turns what CLI11 says into one line, with did-you-mean for commands and options.
+std::string usage_message(const CLI::App& app,
+                          const CLI::ParseError& error,
+                          int argc,
+                          char** argv) {
+  std::vector<std::string> commands;
+  for (const CLI::App* command : app.get_subcommands({})) commands.push_back(command->get_name());
+  const std::string first = argc > 1 ? argv[1] : "";
+  const CLI::App* chosen = nullptr;
+  for (const CLI::App* command : app.get_subcommands({})) {
+    if (command->get_name() == first) chosen = command;
+  }
+  if (chosen == nullptr && !first.empty() && first[0] != '-') {
+    const ErrorDetail detail{.got = first, .hint = did_you_mean(first, commands)};
+    return Error("unknown command", detail).what();
+  }
+  if (chosen == nullptr && first.empty()) {
+    return "no command given, see einsearch --help";
+  }
+  std::string text = error.what();
+  if (const auto* extras = dynamic_cast<const CLI::ExtrasError*>(&error); extras != nullptr) {
+    std::vector<std::string> options;
+    for (const CLI::Option* option : (chosen != nullptr ? chosen : &app)->get_options()) {
+      for (const std::string& name : option->get_lnames()) options.push_back("--" + name);
+    }
+    for (int i = 1; i < argc; ++i) {
+      const std::string word = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
+      if (word.starts_with("--") &&
+          std::find(options.begin(), options.end(), word) == options.end()) {
+        const ErrorDetail detail{.where = chosen != nullptr ? chosen->get_name() : "",
+                                 .got = word,
+                                 .hint = did_you_mean(word, options)};
+        return Error("unknown option", detail).what();
+      }
+    }
+  }
+  return Error(text).what();
+}
+
+int report(const std::string& message, int status) {
+  std::fflush(stdout);
+  fmt::print(stderr, "einsearch: error: {}\n", message);
+  return status;
+}
+
+int run_program(int argc, char** argv) {
+  CLI::App app(
+      "einsearch finds the structured linear layers that give the lowest loss per unit of compute.",
+      "einsearch");
+  app.set_version_flag("--version", version_text());
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  Program program;
+  add_columns(app, program);
+
+  try {
+    app.parse(argc, argv);
+    return program.run();
+  } catch (const CLI::Success& request) {  // --help, --version
+    return app.exit(request);
+  } catch (const CLI::ParseError& error) {
+    return report(usage_message(app, error, argc, argv), kUsage);
+  } catch (const SystemError& error) {
+    return report(error.what(), kFailed);
+  } catch (const Error& error) {
+    return report(error.what(), kUsage);
+  } catch (const std::bad_alloc&) {
+    return report("out of memory", kFailed);
+  }
+}
+
+}  // namespace
+}  // namespace einsearch
+
+int main(int argc, char** argv) { return einsearch::run_program(argc, argv); }

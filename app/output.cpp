@@ -1,0 +1,55 @@
+#include "output.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "base/error.h"
+
+namespace einsearch {
+
+void add_output_options(CLI::App& app, OutputOptions& options) {
+  app.add_option("--format",
+                 options.format,
+                 "table (default on a terminal), csv (otherwise), tsv, jsonl, json, md")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember(table_format_names()));
+  app.add_option("-o,--output",
+                 options.path,
+                 "write to FILE, which appears whole or not at all; - is stdout")
+      ->type_name("FILE");
+}
+
+TableFormat chosen_format(const OutputOptions& options) {
+  if (!options.format.empty()) return parse_table_format(options.format);
+  const bool is_terminal = options.path == "-" && isatty(STDOUT_FILENO) == 1;
+  return is_terminal ? TableFormat::table : TableFormat::csv;
+}
+
+Output::Output(const std::string& path) {
+  if (path != "-") file_.emplace(path);
+}
+
+void Output::write(std::string_view text) {
+  if (file_) {
+    file_->write(text);
+  } else if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) {
+    throw SystemError("cannot write", {.where = "standard output", .got = std::strerror(errno)});
+  }
+}
+
+void Output::finish() {
+  if (file_) {
+    file_->commit();
+  } else if (std::fflush(stdout) != 0) {
+    throw SystemError("cannot write", {.where = "standard output", .got = std::strerror(errno)});
+  }
+}
+
+TableWriter::Sink Output::sink() {
+  return [this](std::string_view text) { write(text); };
+}
+
+}  // namespace einsearch

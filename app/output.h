@@ -1,0 +1,38 @@
+// Where a table goes: --format and -o, the same for every command.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "io/atomic_file.h"
+#include "io/table.h"
+
+namespace einsearch {
+
+struct OutputOptions {
+  std::string format;      ///< empty: table on a terminal, csv otherwise
+  std::string path = "-";  ///< "-" is stdout
+};
+
+/// Declares --format and -o,--output.
+void add_output_options(CLI::App& app, OutputOptions& options);
+
+/// The format asked for, or table when the table goes to a terminal and csv otherwise.
+TableFormat chosen_format(const OutputOptions& options);
+
+/// A text sink for stdout or for a file that appears whole at finish().
+class Output {
+ public:
+  explicit Output(const std::string& path);
+
+  void write(std::string_view text);
+  void finish();
+  TableWriter::Sink sink();
+
+ private:
+  std::optional<AtomicFile> file_;
+};
+
+}  // namespace einsearch

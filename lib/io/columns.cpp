@@ -1,0 +1,93 @@
+#include "io/columns.h"
+
+#include <array>
+
+namespace einsearch {
+namespace {
+
+constexpr std::array kStructure = {
+    ColumnInfo{
+        "structure", "", "name or notation that gives this structure back after --structure"},
+    ColumnInfo{"family", "", "dense, low-rank, kronecker, tt, monarch, btt or generic"},
+    ColumnInfo{"theta", "", "exponents (alpha|beta|gamma|delta|epsilon|phi|rho)"},
+    ColumnInfo{"n_alpha", "", "size of the input axis that only factor A sees"},
+    ColumnInfo{"n_beta", "", "size of the input axis that only factor B sees"},
+    ColumnInfo{"n_gamma", "", "size of the input axis that both factors see"},
+    ColumnInfo{"n_delta", "", "size of the output axis that only factor A makes"},
+    ColumnInfo{"n_epsilon", "", "size of the output axis that only factor B makes"},
+    ColumnInfo{"n_phi", "", "size of the output axis that both factors make"},
+    ColumnInfo{"n_rho", "", "size of the inner axis that joins the factors"},
+    ColumnInfo{"d_in", "features", "inputs of the layer"},
+    ColumnInfo{"d_out", "features", "outputs of the layer"},
+    ColumnInfo{"pad_in", "features", "n_alpha n_beta n_gamma: inputs after padding or cutting"},
+    ColumnInfo{"pad_out", "features", "n_delta n_epsilon n_phi: outputs before cutting or padding"},
+    ColumnInfo{"order", "", "factor that is applied first: a-first or b-first"},
+    ColumnInfo{"params", "", "weights of both factors, without bias"},
+    ColumnInfo{"flops",
+               "FLOPs/sample",
+               "forward FLOPs per sample in that order, 2 per multiply-accumulate"},
+    ColumnInfo{
+        "omega", "", "parameter sharing: FLOPs / params = d^omega (0: each weight is used once)"},
+    ColumnInfo{"psi", "", "rank = d^psi (1: full)"},
+    ColumnInfo{"nu", "", "how structured: FLOPs = d^(1 + nu) (1: as dear as dense)"},
+    ColumnInfo{"rank", "", "bound on the rank at these sizes, reached by almost all factors"},
+    ColumnInfo{
+        "rounding_error", "octaves", "largest |log2(n_x / d^x)|; above 1 the candidate is invalid"},
+    ColumnInfo{
+        "theta_drift", "", "largest |log_d n_x - x|: how far the integer sizes are from theta"},
+    ColumnInfo{"einsum", "", "both factors as one einsum: A, B, x -> y"},
+};
+
+constexpr std::array kCurve = {
+    ColumnInfo{"run", "", "identity of the run: digest of every option that changes its result"},
+    ColumnInfo{"structure", "", "structure of the layers"},
+    ColumnInfo{"family", "", "dense, low-rank, kronecker, tt, monarch, btt or generic"},
+    ColumnInfo{"theta", "", "exponents (alpha|beta|gamma|delta|epsilon|phi|rho)"},
+    ColumnInfo{"task", "", "what is learned"},
+    ColumnInfo{"width", "features", "width of the model"},
+    ColumnInfo{"depth", "", "residual blocks of the model"},
+    ColumnInfo{"batch", "examples", "examples per step"},
+    ColumnInfo{"lr", "", "base learning rate, before the structure's multipliers"},
+    ColumnInfo{"schedule", "", "constant, linear, cosine or wsd"},
+    ColumnInfo{
+        "anneal",
+        "",
+        "part of the schedule's decay that is done: 0 none (constant rate so far), 1 all of it"},
+    ColumnInfo{"seed_init", "", "seed of the initial weights"},
+    ColumnInfo{"seed_data", "", "seed of the training examples"},
+    ColumnInfo{"seed_task", "", "seed of the task: its target and held-out set"},
+    ColumnInfo{"status", "", "of the run so far: ok or diverged"},
+    ColumnInfo{"step", "", "updates done"},
+    ColumnInfo{"examples", "", "training examples seen"},
+    ColumnInfo{"params", "", "all trainable numbers of the model"},
+    ColumnInfo{"flops", "FLOPs/example", "forward FLOPs of the model per example"},
+    ColumnInfo{"train_flops", "FLOPs", "training compute so far: 3 x flops x examples"},
+    ColumnInfo{"loss", "", "held-out loss"},
+    ColumnInfo{"loss_se", "", "standard error of the held-out loss from the finite held-out set"},
+    ColumnInfo{"train_loss", "", "mean training loss since the row before"},
+    ColumnInfo{"time_s", "s", "seconds of training so far, without evaluation"},
+};
+
+constexpr std::array kRanking = {
+    ColumnInfo{"rank", "", "place by compute multiplier at the target compute (1: best)"},
+    ColumnInfo{"structure", "", "structure of the layers"},
+};
+
+constexpr std::array kOther = {
+    ColumnInfo{"", "", ""},
+};
+
+}  // namespace
+
+std::span<const ColumnInfo> structure_columns() { return kStructure; }
+std::span<const ColumnInfo> curve_columns() { return kCurve; }
+std::span<const ColumnInfo> ranking_columns() { return kRanking; }
+std::span<const ColumnInfo> other_columns() { return std::span<const ColumnInfo>(kOther).first(0); }
+
+std::vector<std::string> column_names(std::span<const ColumnInfo> columns) {
+  std::vector<std::string> names;
+  for (const ColumnInfo& column : columns) names.emplace_back(column.name);
+  return names;
+}
+
+}  // namespace einsearch

@@ -1,0 +1,33 @@
+// What every column of every table means. Tables take their headers from here, so that a name has
+// one meaning.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace einsearch {
+
+struct ColumnInfo {
+  std::string_view name;
+  std::string_view unit;  ///< empty: none (a count, a ratio, text)
+  std::string_view meaning;
+};
+
+/// Columns of one structure at one size, in the order of `enumerate`.
+std::span<const ColumnInfo> structure_columns();
+
+/// Columns of a learning curve, one row per recorded step.
+std::span<const ColumnInfo> curve_columns();
+
+/// Columns of a ranking, one row per structure.
+std::span<const ColumnInfo> ranking_columns();
+
+/// Further columns that single commands print (ladders).
+std::span<const ColumnInfo> other_columns();
+
+/// The names alone.
+std::vector<std::string> column_names(std::span<const ColumnInfo> columns);
+
+}  // namespace einsearch

@@ -1,0 +1,60 @@
+// Learning curves: what a run leaves behind and what fits read. Plain values; the CSV form is in
+// io/curve_csv.h.
+#pragma once
+
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "base/types.h"
+
+namespace einsearch {
+
+enum class RunStatus { ok, diverged };
+
+inline constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+
+/// One recorded step. Losses are per example (regression: mean squared error; sequences: nats per
+/// token).
+struct CurvePoint {
+  Count step = 0;                ///< updates done
+  Count examples = 0;            ///< training examples seen
+  double train_flops = 0;        ///< training compute so far
+  double loss = kMissing;        ///< held-out loss
+  double loss_se = kMissing;     ///< its standard error; missing if unknown
+  double train_loss = kMissing;  ///< mean training loss since the point before; missing at step 0
+  double anneal =
+      0;  ///< part of the schedule's decay that is done, in [0, 1]; 0: constant rate so far
+  double time_s = kMissing;  ///< seconds of training so far; missing if left out
+  RunStatus status = RunStatus::ok;
+
+  bool operator==(const CurvePoint&) const = default;
+};
+
+/// One run: what it was, and its recorded steps in order.
+struct Curve {
+  std::string run;        ///< identity: digest of every option that changes the result
+  std::string structure;  ///< structure of the layers, as typed
+  std::string family;
+  std::string theta;  ///< empty if unknown
+  std::string task;
+  Count width = 0;
+  Count depth = 0;
+  Count batch = 0;
+  double lr = kMissing;
+  std::string schedule;  ///< constant, linear, cosine, wsd, or empty if unknown
+  Count seed_init = 0;
+  Count seed_data = 0;
+  Count seed_task = 0;
+  Count params = 0;         ///< trainable numbers of the model; 0 if unknown
+  double flops = kMissing;  ///< forward FLOPs of the model per example
+  std::vector<CurvePoint> points;
+
+  bool operator==(const Curve&) const = default;
+};
+
+inline const char* to_string(RunStatus status) {
+  return status == RunStatus::ok ? "ok" : "diverged";
+}
+
+}  // namespace einsearch
