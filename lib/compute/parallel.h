@@ -1,0 +1,53 @@
+// Parallel loops over independent work, on oneTBB.
+#pragma once
+
+#include <tbb/parallel_for.h>
+#include <tbb/partitioner.h>
+#include <tbb/task_arena.h>
+
+#include <memory>
+
+#include "base/types.h"
+#include "compute/processor.h"
+
+namespace einsearch {
+
+/// Cores that this process may use: SLURM_CPUS_PER_TASK if set, otherwise its affinity mask.
+int available_threads();
+
+/// A fixed number of threads. Loops inside a loop run isolated: a thread that waits for its inner
+/// loop takes no other iteration of the outer one.
+class Threads {
+ public:
+  explicit Threads(int count) : count_(count), arena_(std::make_shared<tbb::task_arena>(count)) {}
+
+  int count() const { return count_; }
+
+  /// Calls body(i) for every i < size, in any order; denormals are zero inside.
+  template <typename Body>
+  void for_each(Index size, const Body& body) const {
+    if (count_ == 1 || size <= 1) {
+      const DenormalsAreZero mode;
+      for (Index i = 0; i < size; ++i) body(i);
+      return;
+    }
+    arena_->execute([&] {
+      tbb::this_task_arena::isolate([&] {
+        tbb::parallel_for(
+            Index{0},
+            size,
+            [&](Index i) {
+              const DenormalsAreZero mode;
+              body(i);
+            },
+            tbb::simple_partitioner());
+      });
+    });
+  }
+
+ private:
+  int count_;
+  std::shared_ptr<tbb::task_arena> arena_;
+};
+
+}  // namespace einsearch

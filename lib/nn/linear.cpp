@@ -1,0 +1,190 @@
+#include "nn/linear.h"
+
+#include <cmath>
+
+#include "compute/elementwise.h"
+#include "structure/factor_rule.h"
+
+namespace einsearch {
+namespace {
+
+/// The reference's two code paths add different constants under the root.
+double weight_norm_epsilon(const Sizes& sizes) {
+  return sizes.n_beta == 1 && sizes.n_delta == 1 ? 1e-8 : 1e-6;
+}
+
+ParameterInfo weight_info(std::string name,
+                          std::vector<Index> shape,
+                          double init_std,
+                          double lr_multiplier) {
+  ParameterInfo info{.name = std::move(name), .shape = std::move(shape)};
+  info.init = Init::normal;
+  info.init_std = init_std;
+  info.lr_multiplier = lr_multiplier;
+  info.decays = true;
+  return info;
+}
+
+void set_zero(ParameterInfo& info) {
+  info.init = Init::zeros;
+  info.init_std = 0;
+}
+
+}  // namespace
+
+Linear::Linear(ParameterLayout& layout,
+               const std::string& name,
+               const LayerShape& shape,
+               const LinearOptions& options)
+    : shape_(shape) {
+  const auto d_in = static_cast<double>(shape.d_in);
+  const double width_multiplier = options.base_fan_in > 0 ? options.base_fan_in / d_in : 1;
+  if (shape.is_dense) {
+    dense_ = dense_product(shape.d_out, shape.d_in);
+    const FactorRule rule = factor_rules(shape).front();
+    const double std = options.has_default_init ? 1 / std::sqrt(d_in) : rule.init_std;
+    ParameterInfo weight =
+        weight_info(name + ".weight", {shape.d_out, shape.d_in}, std, width_multiplier);
+    if (options.is_zero_initialised) set_zero(weight);
+    first_offset_ = layout.add(std::move(weight));
+  } else {
+    const Sizes& n = shape.sizes;
+    steps_ = two_factor_contraction(n, shape.order);
+    const std::vector<FactorRule> rules = factor_rules(shape);
+    const FactorRule &rule_a = rules[0], &rule_b = rules[1];
+    ParameterInfo a = weight_info(name + ".A",
+                                  {n.n_phi, n.n_delta, n.n_rho, n.n_gamma, n.n_alpha},
+                                  rule_a.init_std,
+                                  rule_a.lr_adam * width_multiplier);
+    ParameterInfo b = weight_info(name + ".B",
+                                  {n.n_phi, n.n_epsilon, n.n_rho, n.n_gamma, n.n_beta},
+                                  rule_b.init_std,
+                                  rule_b.lr_adam * width_multiplier);
+    if (options.has_weight_norm) {
+      a.norm = WeightNorm{rule_a.init_std, weight_norm_epsilon(n)};
+      b.norm = WeightNorm{rule_b.init_std, weight_norm_epsilon(n)};
+    }
+    const bool is_a_first = shape.order == Order::a_first;
+    if (options.is_zero_initialised) set_zero(is_a_first ? b : a);
+    const Index a_offset = layout.add(std::move(a)), b_offset = layout.add(std::move(b));
+    first_offset_ = is_a_first ? a_offset : b_offset;
+    second_offset_ = is_a_first ? b_offset : a_offset;
+  }
+  if (options.has_bias)
+    bias_offset_ = layout.add({.name = name + ".bias", .shape = {shape.sizes.pad_out()}});
+}
+
+Index Linear::saved_features() const {
+  return hidden_features() + (extends_input() ? shape_.sizes.pad_in() : 0);
+}
+
+Index Linear::scratch_features() const {
+  return hidden_features() + (extends_input() ? shape_.sizes.pad_in() : 0) +
+         (extends_output() ? shape_.sizes.pad_out() : 0);
+}
+
+template <typename Scalar>
+BlockView<const Scalar> Linear::padded_input(BlockView<const Scalar> x,
+                                             BlockView<const Scalar> saved) const {
+  if (extends_input()) return saved.rows(hidden_features(), shape_.sizes.pad_in());
+  return x.rows(0, shape_.sizes.pad_in());
+}
+
+template <typename Scalar>
+void Linear::forward(const Scalar* values,
+                     BlockView<const Scalar> x,
+                     BlockView<Scalar> y,
+                     BlockView<Scalar> saved,
+                     BlockView<Scalar> scratch) const {
+  if (extends_input()) {
+    const BlockView<Scalar> extended = saved.rows(hidden_features(), shape_.sizes.pad_in());
+    copy(x, extended.rows(0, shape_.d_in));
+    fill(Scalar{0}, extended.rows(shape_.d_in, shape_.sizes.pad_in() - shape_.d_in));
+  }
+  const BlockView<const Scalar> in = padded_input<Scalar>(x, saved);
+  const BlockView<Scalar> out = extends_output() ? scratch.rows(0, shape_.sizes.pad_out())
+                                                 : y.rows(0, shape_.sizes.pad_out());
+  if (shape_.is_dense) {
+    einsearch::forward<Scalar>(dense_, values + first_offset_, in, out);
+  } else {
+    const BlockView<Scalar> z = saved.rows(0, hidden_features());
+    einsearch::forward<Scalar>(steps_.first, values + first_offset_, in, z);
+    einsearch::forward<Scalar>(steps_.second, values + second_offset_, z, out);
+  }
+  if (bias_offset_ >= 0) add_bias<Scalar>(values + bias_offset_, out);
+  if (extends_output()) {
+    copy<Scalar>(out.rows(0, shape_.d_out), y);
+  } else {
+    fill(Scalar{0}, y.rows(shape_.sizes.pad_out(), shape_.d_out - shape_.sizes.pad_out()));
+  }
+}
+
+template <typename Scalar>
+void Linear::backward(const Scalar* values,
+                      BlockView<const Scalar> x,
+                      BlockView<const Scalar> saved,
+                      BlockView<const Scalar> dy,
+                      BlockView<Scalar> dx,
+                      BlockView<Scalar> scratch,
+                      Scalar* gradient) const {
+  const BlockView<Scalar> dz = scratch.rows(0, hidden_features());
+  Index next = hidden_features();
+  BlockView<const Scalar> dout = dy.rows(0, std::min(shape_.sizes.pad_out(), shape_.d_out));
+  if (extends_output()) {
+    const BlockView<Scalar> extended = scratch.rows(next, shape_.sizes.pad_out());
+    next += shape_.sizes.pad_out();
+    copy(dy, extended.rows(0, shape_.d_out));
+    fill(Scalar{0}, extended.rows(shape_.d_out, shape_.sizes.pad_out() - shape_.d_out));
+    dout = extended;
+  }
+  const BlockView<const Scalar> in = padded_input<Scalar>(x, saved);
+  const bool wants_input = dx.data != nullptr;
+  BlockView<Scalar> din =
+      wants_input ? dx.rows(0, std::min(shape_.sizes.pad_in(), shape_.d_in)) : dx;
+  if (wants_input && extends_input()) din = scratch.rows(next, shape_.sizes.pad_in());
+
+  if (bias_offset_ >= 0) accumulate_bias_gradient<Scalar>(dout, gradient + bias_offset_);
+  if (shape_.is_dense) {
+    backward_weight<Scalar>(dense_, dout, in, gradient + first_offset_);
+    if (wants_input) backward_input<Scalar>(dense_, values + first_offset_, dout, din);
+  } else {
+    const BlockView<const Scalar> z = saved.rows(0, hidden_features());
+    backward_weight<Scalar>(steps_.second, dout, z, gradient + second_offset_);
+    backward_input<Scalar>(steps_.second, values + second_offset_, dout, dz);
+    backward_weight<Scalar>(steps_.first, dz, in, gradient + first_offset_);
+    if (wants_input) backward_input<Scalar>(steps_.first, values + first_offset_, dz, din);
+  }
+  if (!wants_input) return;
+  if (extends_input()) {
+    copy<Scalar>(din.rows(0, shape_.d_in), dx);
+  } else {
+    fill(Scalar{0}, dx.rows(shape_.sizes.pad_in(), shape_.d_in - shape_.sizes.pad_in()));
+  }
+}
+
+template void Linear::forward<float>(const float*,
+                                     BlockView<const float>,
+                                     BlockView<float>,
+                                     BlockView<float>,
+                                     BlockView<float>) const;
+template void Linear::forward<double>(const double*,
+                                      BlockView<const double>,
+                                      BlockView<double>,
+                                      BlockView<double>,
+                                      BlockView<double>) const;
+template void Linear::backward<float>(const float*,
+                                      BlockView<const float>,
+                                      BlockView<const float>,
+                                      BlockView<const float>,
+                                      BlockView<float>,
+                                      BlockView<float>,
+                                      float*) const;
+template void Linear::backward<double>(const double*,
+                                       BlockView<const double>,
+                                       BlockView<const double>,
+                                       BlockView<const double>,
+                                       BlockView<double>,
+                                       BlockView<double>,
+                                       double*) const;
+
+}  // namespace einsearch

@@ -1,0 +1,84 @@
+// A linear layer of any structure: y = W x + b, where W is dense or the product of two factors.
+#pragma once
+
+#include <string>
+
+#include "compute/block.h"
+#include "compute/contraction.h"
+#include "nn/parameters.h"
+#include "structure/layer_shape.h"
+
+namespace einsearch {
+
+struct LinearOptions {
+  bool has_bias = true;
+  bool is_zero_initialised = false;  ///< the factor applied last starts at zero
+  bool has_weight_norm = false;      ///< structured layers only, see WeightNorm
+  double base_fan_in =
+      0;  ///< inputs of this layer in the base model, for muP; equal to d_in: no scaling
+  bool has_default_init = false;  ///< std d_in^-1/2, of layers that are never structured
+};
+
+/// Where the layer's parameters lie, and what it multiplies. Holds no numbers: values, gradients
+/// and activations are passed in.
+///
+/// With d_in != pad_in the input is extended by zeros or its last features are dropped; with d_out
+/// != pad_out the output is cut or extended by zeros. The bias has pad_out entries and is added
+/// before that.
+class Linear {
+ public:
+  /// Adds NAME.weight, or NAME.A and NAME.B, and NAME.bias to `layout`.
+  /// Initial standard deviations and learning-rate multipliers follow structure/factor_rule.h; the
+  /// multiplier of muP, base_fan_in / d_in, comes on top (Adam).
+  Linear(ParameterLayout& layout,
+         const std::string& name,
+         const LayerShape& shape,
+         const LinearOptions& options);
+
+  Index inputs() const { return shape_.d_in; }
+  Index outputs() const { return shape_.d_out; }
+  const LayerShape& shape() const { return shape_; }
+
+  /// Rows that forward() leaves for backward(): the intermediate z and, where needed, the extended
+  /// input.
+  Index saved_features() const;
+
+  /// Rows that either pass needs for itself.
+  Index scratch_features() const;
+
+  /// y = W x + b        x (d_in, N) -> y (d_out, N)
+  template <typename Scalar>
+  void forward(const Scalar* values,
+               BlockView<const Scalar> x,
+               BlockView<Scalar> y,
+               BlockView<Scalar> saved,
+               BlockView<Scalar> scratch) const;
+
+  /// dW += dy x^T and db += sum_n dy, into `gradient`; dx = W^T dy, unless dx has no data.
+  template <typename Scalar>
+  void backward(const Scalar* values,
+                BlockView<const Scalar> x,
+                BlockView<const Scalar> saved,
+                BlockView<const Scalar> dy,
+                BlockView<Scalar> dx,
+                BlockView<Scalar> scratch,
+                Scalar* gradient) const;
+
+ private:
+  bool extends_input() const { return shape_.sizes.pad_in() > shape_.d_in; }
+  bool extends_output() const { return shape_.sizes.pad_out() > shape_.d_out; }
+  Index hidden_features() const { return shape_.is_dense ? 0 : steps_.first.z_features(); }
+
+  template <typename Scalar>
+  BlockView<const Scalar> padded_input(BlockView<const Scalar> x,
+                                       BlockView<const Scalar> saved) const;
+
+  LayerShape shape_;
+  BatchedProduct dense_;
+  TwoFactorContraction steps_;
+  Index first_offset_ = 0;  ///< weight of a dense layer, or of the factor applied first
+  Index second_offset_ = 0;
+  Index bias_offset_ = -1;  ///< -1: no bias
+};
+
+}  // namespace einsearch

@@ -1,0 +1,272 @@
+#include "nn/mlp.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "compute/elementwise.h"
+#include "structure/notation.h"
+
+namespace einsearch {
+namespace {
+
+/// Named rows of one workspace.
+template <typename Scalar>
+struct Rows {
+  Scalar* data;
+  Index samples;
+  Index stride;
+
+  BlockView<Scalar> operator()(Index first, Index count) const {
+    return {data + first * stride, count, samples, stride};
+  }
+};
+
+}  // namespace
+
+template <typename Scalar>
+Index Mlp<Scalar>::take_rows(Index count) {
+  const Index first = features_;
+  features_ += count;
+  return first;
+}
+
+template <typename Scalar>
+Linear Mlp<Scalar>::make_linear(
+    const std::string& name, Index d_in, Index d_out, bool is_structured, LinearOptions linear) {
+  linear.has_default_init = !is_structured;
+  linear.has_weight_norm = options_.has_weight_norm && is_structured;
+  try {
+    const Structure structure = is_structured ? options_.structure : parse_structure("dense");
+    return Linear(layout_, name, resolve(structure, d_in, d_out, options_.resolve), linear);
+  } catch (const Error& error) {
+    throw Error(fmt::format("layer {} ({} -> {}): {}", name, d_in, d_out, error.what()));
+  }
+}
+
+template <typename Scalar>
+typename Mlp<Scalar>::Norm Mlp<Scalar>::make_norm(const std::string& name, Index features) {
+  Norm norm;
+  norm.gain = layout_.add({.name = name + ".weight", .shape = {features}, .init = Init::ones});
+  norm.bias = layout_.add({.name = name + ".bias", .shape = {features}});
+  norm.normalised = take_rows(features);
+  norm.inverse_deviation = take_rows(1);
+  return norm;
+}
+
+template <typename Scalar>
+Mlp<Scalar>::Mlp(const MlpOptions& options)
+    : options_(options),
+      input_(make_linear("input",
+                         options.inputs,
+                         options.width,
+                         options.layers != LayerChoice::intermediate,
+                         {.base_fan_in = static_cast<double>(options.inputs)})),
+      input_norm_(make_norm("input_norm", options.width)),
+      blocks_([&] {
+        const Index wide = MlpOptions::kExpansion * options.width;
+        const auto base = static_cast<double>(options.base_width);
+        std::vector<Block> blocks;
+        for (Index i = 0; i < options.depth; ++i) {
+          const std::string name = fmt::format("blocks.{}", i);
+          const Norm norm = make_norm(name + ".norm", options.width);
+          const Linear up =
+              make_linear(name + ".up", options.width, wide, true, {.base_fan_in = base});
+          const Linear down = make_linear(
+              name + ".down",
+              wide,
+              options.width,
+              true,
+              {.is_zero_initialised = true, .base_fan_in = MlpOptions::kExpansion * base});
+          blocks.push_back({.norm = norm, .up = up, .down = down});
+        }
+        return blocks;
+      }()),
+      output_(make_linear(
+          "output",
+          options.width,
+          options.outputs,
+          options.layers == LayerChoice::all,
+          {.is_zero_initialised = true, .base_fan_in = static_cast<double>(options.base_width)})) {
+  const Index width = options.width, wide = MlpOptions::kExpansion * width;
+  Index scratch = std::max(input_.scratch_features(), output_.scratch_features());
+  input_saved_ = take_rows(input_.saved_features());
+  input_slope_ = take_rows(width);
+  residual_ = take_rows(width);
+  for (Block& block : blocks_) {
+    block.normed = take_rows(width);
+    block.up_saved = take_rows(block.up.saved_features());
+    block.activated = take_rows(wide);
+    block.slope = take_rows(wide);
+    block.down_saved = take_rows(block.down.saved_features());
+    scratch = std::max({scratch, block.up.scratch_features(), block.down.scratch_features()});
+  }
+  output_saved_ = take_rows(output_.saved_features());
+  prediction_ = take_rows(options.outputs);
+  error_ = take_rows(options.outputs);
+  wide_ = take_rows(wide);
+  narrow_ = take_rows(width);
+  scratch_ = take_rows(scratch);
+}
+
+template <typename Scalar>
+double Mlp<Scalar>::flops_per_example() const {
+  const auto norm = 10.0 * static_cast<double>(options_.width);
+  double flops =
+      static_cast<double>(input_.shape().flops) + norm + static_cast<double>(output_.shape().flops);
+  for (const Block& block : blocks_) {
+    flops += norm + static_cast<double>(block.up.shape().flops) +
+             static_cast<double>(block.down.shape().flops);
+  }
+  return flops;
+}
+
+template <typename Scalar>
+Index Mlp<Scalar>::block_samples() const {
+  constexpr Index kCacheFloats = 1 << 18;  // 1 MiB: about one core's second-level cache
+  return std::clamp(
+      kCacheFloats / features_ / kSampleLanes * kSampleLanes, kSampleLanes, Index{128});
+}
+
+template <typename Scalar>
+BlockView<Scalar> Mlp<Scalar>::predict(const Scalar* values,
+                                       BlockView<const Scalar> inputs,
+                                       Scalar* workspace) const {
+  const Rows<Scalar> rows{workspace, inputs.samples, stride(inputs.samples)};
+  const Index width = options_.width, wide = MlpOptions::kExpansion * width;
+  const auto scratch_for = [&](const Linear& linear) {
+    return rows(scratch_, linear.scratch_features());
+  };
+  const auto apply_norm = [&](const Norm& norm, BlockView<Scalar> x, BlockView<Scalar> y) {
+    layer_norm<Scalar>(x,
+                       values + norm.gain,
+                       values + norm.bias,
+                       rows(norm.normalised, width),
+                       rows(norm.inverse_deviation, 1),
+                       y);
+  };
+
+  const BlockView<Scalar> residual = rows(residual_, width), narrow = rows(narrow_, width);
+  input_.forward<Scalar>(
+      values, inputs, narrow, rows(input_saved_, input_.saved_features()), scratch_for(input_));
+  gelu<Scalar>(narrow, narrow, rows(input_slope_, width));
+  apply_norm(input_norm_, narrow, residual);
+  for (const Block& block : blocks_) {
+    const BlockView<Scalar> normed = rows(block.normed, width),
+                            activated = rows(block.activated, wide);
+    apply_norm(block.norm, residual, normed);
+    block.up.template forward<Scalar>(values,
+                                      normed,
+                                      activated,
+                                      rows(block.up_saved, block.up.saved_features()),
+                                      scratch_for(block.up));
+    gelu<Scalar>(activated, activated, rows(block.slope, wide));
+    block.down.template forward<Scalar>(values,
+                                        activated,
+                                        narrow,
+                                        rows(block.down_saved, block.down.saved_features()),
+                                        scratch_for(block.down));
+    add<Scalar>(narrow, residual);
+  }
+  const BlockView<Scalar> prediction = rows(prediction_, options_.outputs);
+  output_.forward<Scalar>(values,
+                          residual,
+                          prediction,
+                          rows(output_saved_, output_.saved_features()),
+                          scratch_for(output_));
+  return prediction;
+}
+
+template <typename Scalar>
+double Mlp<Scalar>::loss_and_gradient(const Scalar* values,
+                                      const ExampleBlock<Scalar>& examples,
+                                      double scale,
+                                      Scalar* workspace,
+                                      Scalar* gradient) const {
+  const BlockView<Scalar> prediction = predict(values, examples.inputs, workspace);
+  const Rows<Scalar> rows{workspace, examples.inputs.samples, stride(examples.inputs.samples)};
+  const Index width = options_.width, wide = MlpOptions::kExpansion * width;
+  const auto scratch_for = [&](const Linear& linear) {
+    return rows(scratch_, linear.scratch_features());
+  };
+  const auto norm_backward = [&](const Norm& norm, BlockView<Scalar> dy) {
+    layer_norm_backward<Scalar>(rows(norm.normalised, width),
+                                rows(norm.inverse_deviation, 1),
+                                values + norm.gain,
+                                dy,
+                                dy,
+                                gradient + norm.gain,
+                                gradient + norm.bias);
+  };
+
+  // The mean over the outputs of one example is its loss.
+  const auto outputs = static_cast<double>(options_.outputs);
+  const BlockView<Scalar> error = rows(error_, options_.outputs);
+  const double loss =
+      squared_error<Scalar>(prediction, examples.targets, scale / outputs, error) / outputs;
+
+  const BlockView<Scalar> residual = rows(residual_, width);
+  const BlockView<Scalar> dresidual =
+      rows(residual_, width);  // takes the place of the residual, once that is used
+  const BlockView<Scalar> dnarrow = rows(narrow_, width), dwide = rows(wide_, wide);
+  output_.backward<Scalar>(values,
+                           residual,
+                           rows(output_saved_, output_.saved_features()),
+                           error,
+                           dnarrow,
+                           scratch_for(output_),
+                           gradient);
+  copy<Scalar>(dnarrow, dresidual);
+  for (auto block = blocks_.rbegin(); block != blocks_.rend(); ++block) {
+    block->down.template backward<Scalar>(values,
+                                          rows(block->activated, wide),
+                                          rows(block->down_saved, block->down.saved_features()),
+                                          dresidual,
+                                          dwide,
+                                          scratch_for(block->down),
+                                          gradient);
+    multiply_elements<Scalar>(rows(block->slope, wide), dwide);
+    block->up.template backward<Scalar>(values,
+                                        rows(block->normed, width),
+                                        rows(block->up_saved, block->up.saved_features()),
+                                        dwide,
+                                        dnarrow,
+                                        scratch_for(block->up),
+                                        gradient);
+    norm_backward(block->norm, dnarrow);
+    add<Scalar>(dnarrow, dresidual);
+  }
+  norm_backward(input_norm_, dresidual);
+  multiply_elements<Scalar>(rows(input_slope_, width), dresidual);
+  input_.backward<Scalar>(values,
+                          examples.inputs,
+                          rows(input_saved_, input_.saved_features()),
+                          dresidual,
+                          {},
+                          scratch_for(input_),
+                          gradient);
+  return loss;
+}
+
+template <typename Scalar>
+void Mlp<Scalar>::losses(const Scalar* values,
+                         const ExampleBlock<Scalar>& examples,
+                         Scalar* workspace,
+                         std::span<double> each) const {
+  const BlockView<Scalar> prediction = predict(values, examples.inputs, workspace);
+  for (Index n = 0; n < prediction.samples; ++n) {
+    double sum = 0;
+    for (Index f = 0; f < prediction.features; ++f) {
+      const double error = static_cast<double>(prediction.row(f)[n]) -
+                           static_cast<double>(examples.targets.row(f)[n]);
+      sum += error * error;
+    }
+    each[static_cast<std::size_t>(n)] = sum / static_cast<double>(prediction.features);
+  }
+}
+
+template class Mlp<float>;
+template class Mlp<double>;
+
+}  // namespace einsearch

@@ -1,0 +1,58 @@
+// What the training loop needs of a model, whatever its task.
+#pragma once
+
+#include <span>
+
+#include "compute/block.h"
+#include "nn/parameters.h"
+
+namespace einsearch {
+
+/// Examples as a model sees them: inputs (features, N) and targets (outputs, N).
+template <typename Scalar>
+struct ExampleBlock {
+  BlockView<const Scalar> inputs;
+  BlockView<const Scalar> targets;
+
+  /// Examples first ... first + count - 1.
+  ExampleBlock samples(Index first, Index count) const {
+    return {{inputs.data + first, inputs.features, count, inputs.stride},
+            {targets.data + first, targets.features, count, targets.stride}};
+  }
+};
+
+/// A model holds no numbers: values, gradients and workspace are arrays that the caller owns, so
+/// that any number of threads can work on different blocks of samples.
+template <typename Scalar>
+class Model {
+ public:
+  virtual ~Model() = default;
+
+  virtual const ParameterLayout& parameters() const = 0;
+
+  /// Forward FLOPs per example, 2 per multiply-accumulate; layer norm counts 10 per element by
+  /// convention.
+  virtual double flops_per_example() const = 0;
+
+  /// Scalars of workspace for a block of samples.
+  virtual Index workspace_size(Index samples) const = 0;
+
+  /// Samples that walk through the network together, so that their activations stay in cache.
+  /// Depends on the model alone, as it is part of the order of sums over samples.
+  virtual Index block_samples() const = 0;
+
+  /// Sum of the examples' losses; gradient += scale * the derivative of that sum.
+  virtual double loss_and_gradient(const Scalar* values,
+                                   const ExampleBlock<Scalar>& examples,
+                                   double scale,
+                                   Scalar* workspace,
+                                   Scalar* gradient) const = 0;
+
+  /// The loss of each example.
+  virtual void losses(const Scalar* values,
+                      const ExampleBlock<Scalar>& examples,
+                      Scalar* workspace,
+                      std::span<double> each) const = 0;
+};
+
+}  // namespace einsearch

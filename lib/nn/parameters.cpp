@@ -1,0 +1,88 @@
+#include "nn/parameters.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/random.h"
+#include "compute/elementwise.h"
+
+namespace einsearch {
+namespace {
+
+template <typename Scalar>
+double root_mean_square(const ParameterInfo& tensor, const Scalar* values) {
+  return std::sqrt(sum_of_squares(values + tensor.offset, tensor.size) /
+                       static_cast<double>(tensor.size) +
+                   tensor.norm->epsilon);
+}
+
+}  // namespace
+
+Index ParameterLayout::add(ParameterInfo info) {
+  info.offset = size_;
+  info.size = 1;
+  for (const Index extent : info.shape) info.size *= extent;
+  size_ += info.size;
+  tensors_.push_back(std::move(info));
+  return tensors_.back().offset;
+}
+
+template <typename Scalar>
+AlignedBuffer<Scalar> initial_values(const ParameterLayout& layout, std::uint64_t seed) {
+  AlignedBuffer<Scalar> values(layout.size());
+  std::uint32_t sub_stream = 0;
+  for (const ParameterInfo& tensor : layout.tensors()) {
+    const auto part = values.span().subspan(static_cast<std::size_t>(tensor.offset),
+                                            static_cast<std::size_t>(tensor.size));
+    if (tensor.init == Init::ones) std::fill(part.begin(), part.end(), Scalar{1});
+    if (tensor.init == Init::normal) {
+      RandomStream(seed, StreamId::parameters, sub_stream).fill_normal(0, part);
+      for (Scalar& value : part) value *= static_cast<Scalar>(tensor.init_std);
+    }
+    ++sub_stream;
+  }
+  return values;
+}
+
+bool has_weight_norm(const ParameterLayout& layout) {
+  return std::any_of(layout.tensors().begin(),
+                     layout.tensors().end(),
+                     [](const ParameterInfo& tensor) { return tensor.norm.has_value(); });
+}
+
+template <typename Scalar>
+void normalise_weights(const ParameterLayout& layout, const Scalar* values, Scalar* effective) {
+  for (const ParameterInfo& tensor : layout.tensors()) {
+    const double ratio = tensor.norm ? root_mean_square(tensor, values) / tensor.norm->max_rms : 1;
+    scale_into(
+        1 / std::max(1.0, ratio), values + tensor.offset, effective + tensor.offset, tensor.size);
+  }
+}
+
+template <typename Scalar>
+void normalise_weights_backward(const ParameterLayout& layout,
+                                const Scalar* values,
+                                Scalar* gradient) {
+  for (const ParameterInfo& tensor : layout.tensors()) {
+    if (!tensor.norm) continue;
+    const double rms = root_mean_square(tensor, values);
+    const double ratio = rms / tensor.norm->max_rms;
+    if (ratio <= 1) continue;
+    const Scalar* w = values + tensor.offset;
+    Scalar* dw = gradient + tensor.offset;
+    const double along =
+        dot(dw, w, tensor.size) /
+        (ratio * ratio * static_cast<double>(tensor.size) * rms * tensor.norm->max_rms);
+    const auto inverse = static_cast<Scalar>(1 / ratio), shrink = static_cast<Scalar>(-along);
+    for (Index i = 0; i < tensor.size; ++i) dw[i] = std::fma(shrink, w[i], dw[i] * inverse);
+  }
+}
+
+template AlignedBuffer<float> initial_values<float>(const ParameterLayout&, std::uint64_t);
+template AlignedBuffer<double> initial_values<double>(const ParameterLayout&, std::uint64_t);
+template void normalise_weights<float>(const ParameterLayout&, const float*, float*);
+template void normalise_weights<double>(const ParameterLayout&, const double*, double*);
+template void normalise_weights_backward<float>(const ParameterLayout&, const float*, float*);
+template void normalise_weights_backward<double>(const ParameterLayout&, const double*, double*);
+
+}  // namespace einsearch

@@ -1,0 +1,36 @@
+// Where examples come from. A task is one small class: its shapes, training examples by index,
+// held-out examples by index.
+//
+// To add one: derive from Task, draw everything from counter-based streams (base/random.h) so that
+// example i is a function of the seeds and i alone, and make it where the command line names it.
+// regression.h is the example to follow.
+#pragma once
+
+#include <string>
+
+#include "compute/block.h"
+
+namespace einsearch {
+
+template <typename Scalar>
+class Task {
+ public:
+  virtual ~Task() = default;
+
+  virtual std::string name() const = 0;
+  virtual Index inputs() const = 0;
+  virtual Index outputs() const = 0;
+
+  /// Examples first, first + 1, ...: inputs (inputs, N) and targets (outputs, N). Thread-safe;
+  /// example i is the same however it is asked for.
+  virtual void training_examples(Count first,
+                                 BlockView<Scalar> inputs,
+                                 BlockView<Scalar> targets) const = 0;
+
+  /// The same for the held-out set, which no training example belongs to.
+  virtual void held_out_examples(Count first,
+                                 BlockView<Scalar> inputs,
+                                 BlockView<Scalar> targets) const = 0;
+};
+
+}  // namespace einsearch

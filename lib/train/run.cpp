@@ -1,0 +1,160 @@
+#include "train/run.h"
+
+#include <chrono>
+#include <cmath>
+
+#include "structure/family.h"
+#include "structure/notation.h"
+
+namespace einsearch {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Memory for examples, rows padded for the kernels.
+template <typename Scalar>
+struct ExampleMemory {
+  ExampleMemory(const Task<Scalar>& task, Index samples)
+      : stride(padded_samples(samples) + kSampleLanes),
+        memory((task.inputs() + task.outputs()) * stride),
+        inputs{memory.data(), task.inputs(), samples, stride},
+        targets{inputs.row(task.inputs()), task.outputs(), samples, stride} {}
+
+  ExampleBlock<Scalar> view() const { return {inputs, targets}; }
+
+  /// Calls make(first, inputs, targets) for blocks of samples, in parallel.
+  template <typename Make>
+  void fill(const Threads& threads, const Make& make) {
+    constexpr Index kBlock = 128;
+    threads.for_each((inputs.samples + kBlock - 1) / kBlock, [&](Index block) {
+      const Index first = block * kBlock, count = std::min(kBlock, inputs.samples - first);
+      make(first,
+           BlockView<Scalar>{inputs.data + first, inputs.features, count, stride},
+           BlockView<Scalar>{targets.data + first, targets.features, count, stride});
+    });
+  }
+
+  Index stride;
+  AlignedBuffer<Scalar> memory;
+  BlockView<Scalar> inputs, targets;
+};
+
+struct Estimate {
+  double mean;
+  double standard_error;
+};
+
+Estimate estimate(const std::vector<double>& values) {
+  const auto n = static_cast<double>(values.size());
+  double sum = 0, squares = 0;
+  for (const double value : values) sum += value;
+  const double mean = sum / n;
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  return {mean, values.size() > 1 ? std::sqrt(squares / (n - 1) / n) : kMissing};
+}
+
+}  // namespace
+
+Curve describe(const RunSpec& spec) {
+  const Mlp<float> model(spec.model);
+  Curve curve;
+  curve.run = run_id(spec);
+  curve.structure = spec.model.structure.name;
+  curve.family = to_string(family(spec.model.structure.theta));
+  curve.theta = to_string(spec.model.structure.theta);
+  curve.task = "regression";
+  curve.width = spec.model.width;
+  curve.depth = spec.model.depth;
+  curve.batch = spec.batch;
+  curve.lr = spec.lr;
+  curve.schedule = to_string(spec.schedule.kind);
+  curve.seed_init = static_cast<Count>(spec.seed_init);
+  curve.seed_data = static_cast<Count>(spec.task.seed_data);
+  curve.seed_task = static_cast<Count>(spec.task.seed_task);
+  curve.params = model.parameters().size();
+  curve.flops = model.flops_per_example();
+  return curve;
+}
+
+std::vector<Count> recorded_steps(const RunSpec& spec) {
+  std::vector<Count> steps = {0};
+  const auto first = static_cast<double>(spec.first_record),
+             per_decade = static_cast<double>(spec.records_per_decade);
+  for (Count i = 0;; ++i) {
+    const auto step = static_cast<Count>(
+        std::llround(first * std::pow(10.0, static_cast<double>(i) / per_decade)));
+    if (step >= spec.steps) break;
+    if (step > steps.back()) steps.push_back(step);
+  }
+  if (spec.steps > 0) steps.push_back(spec.steps);
+  return steps;
+}
+
+template <typename Scalar>
+Curve train(const RunSpec& spec,
+            const Task<Scalar>& task,
+            const Threads& threads,
+            const RunObserver& observer) {
+  validate(spec);
+  const Mlp<Scalar> model(spec.model);
+  Curve curve = describe(spec);
+  TrainingState<Scalar> state(
+      model, initial_values<Scalar>(model.parameters(), spec.seed_init), spec.optimizer, threads);
+
+  ExampleMemory<Scalar> held_out(task, spec.held_out);
+  held_out.fill(threads, [&](Count first, BlockView<Scalar> x, BlockView<Scalar> y) {
+    task.held_out_examples(first, x, y);
+  });
+  std::vector<double> held_out_losses(static_cast<std::size_t>(spec.held_out));
+
+  Clock::duration training_time{};
+  double loss_sum = 0;
+  Count losses = 0;
+  const auto record = [&](Count step) {
+    state.evaluate(held_out.view(), held_out_losses);
+    const Estimate loss = estimate(held_out_losses);
+    CurvePoint point;
+    point.step = step;
+    point.examples = step * spec.batch;
+    point.train_flops = 3 * curve.flops * static_cast<double>(point.examples);
+    point.anneal = spec.schedule.anneal(step);
+    point.time_s = std::chrono::duration<double>(training_time).count();
+    if (losses > 0) point.train_loss = loss_sum / static_cast<double>(losses);
+    const bool is_finite = std::isfinite(loss.mean) && std::isfinite(loss_sum);
+    point.status = is_finite ? RunStatus::ok : RunStatus::diverged;
+    if (is_finite) {
+      point.loss = loss.mean;
+      point.loss_se = loss.standard_error;
+    }
+    loss_sum = 0;
+    losses = 0;
+    curve.points.push_back(point);
+    if (observer.on_record) observer.on_record(curve);
+    return is_finite;
+  };
+
+  ExampleMemory<Scalar> batch(task, spec.batch);
+  Count step = 0;
+  for (const Count target : recorded_steps(spec)) {
+    for (; step < target && std::isfinite(loss_sum); ++step) {
+      const Clock::time_point start = Clock::now();
+      batch.fill(threads, [&](Count first, BlockView<Scalar> x, BlockView<Scalar> y) {
+        task.training_examples(step * spec.batch + first, x, y);
+      });
+      loss_sum += state.update(batch.view(), spec.lr * spec.schedule.rate_share(step)).loss;
+      ++losses;
+      training_time += Clock::now() - start;
+      if (observer.should_stop && observer.should_stop()) return curve;
+    }
+    if (!record(step)) break;
+  }
+  return curve;
+}
+
+template Curve train<float>(const RunSpec&, const Task<float>&, const Threads&, const RunObserver&);
+template Curve train<double>(const RunSpec&,
+                             const Task<double>&,
+                             const Threads&,
+                             const RunObserver&);
+
+}  // namespace einsearch

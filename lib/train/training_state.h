@@ -1,0 +1,65 @@
+// The numbers that change during training, and one update of them.
+#pragma once
+
+#include <vector>
+
+#include "compute/parallel.h"
+#include "nn/model.h"
+
+namespace einsearch {
+
+/// AdamW (Loshchilov and Hutter 2019) with a learning-rate multiplier per tensor.
+struct OptimizerOptions {
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;
+  double clip = 0;  ///< largest global gradient norm; 0: no clipping
+};
+
+struct UpdateResult {
+  double loss = 0;           ///< mean over the batch, before the update
+  double gradient_norm = 0;  ///< before clipping
+};
+
+/// Values and moments of a model in training.
+///
+/// Order of sums: a batch is cut into chunks (at most 8, their number depends on the batch alone);
+/// each chunk adds up its blocks of samples in order, and chunk sums are added in order. The result
+/// is the same for any number of threads.
+template <typename Scalar>
+class TrainingState {
+ public:
+  /// `model` must outlive this. Memory: values, two moments, and a gradient per chunk.
+  TrainingState(const Model<Scalar>& model,
+                AlignedBuffer<Scalar> values,
+                const OptimizerOptions& options,
+                const Threads& threads);
+
+  /// One update with learning rate `rate` (before multipliers).
+  UpdateResult update(const ExampleBlock<Scalar>& batch, double rate);
+
+  /// The gradient of the mean loss of `batch` by the parameters; nothing is changed but the
+  /// buffers.
+  UpdateResult compute_gradient(const ExampleBlock<Scalar>& batch);
+
+  /// The loss of each example, one after another in `each`.
+  void evaluate(const ExampleBlock<Scalar>& examples, std::span<double> each);
+
+  const AlignedBuffer<Scalar>& values() const { return values_; }
+  const AlignedBuffer<Scalar>& gradient() const { return gradients_.front(); }
+
+ private:
+  const Scalar* effective_values();
+
+  const Model<Scalar>& model_;
+  OptimizerOptions options_;
+  Threads threads_;
+  AlignedBuffer<Scalar> values_, first_moment_, second_moment_;
+  AlignedBuffer<Scalar> effective_;                // with weight normalisation only
+  std::vector<AlignedBuffer<Scalar>> gradients_;   // one per chunk; their sum ends in the first
+  std::vector<AlignedBuffer<Scalar>> workspaces_;  // one per chunk
+  Count steps_ = 0;
+};
+
+}  // namespace einsearch
