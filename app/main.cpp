@@ -67,6 +67,7 @@ int run_program(int argc, char** argv) {
   app.get_formatter()->column_width(34);
   Program program;
   add_columns(app, program);
+  add_fit_scaling(app, program);
 
   try {
     app.parse(argc, argv);
