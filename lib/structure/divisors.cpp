@@ -1,0 +1,61 @@
+#include "structure/divisors.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <limits>
+
+namespace einsearch {
+namespace {
+
+constexpr double kTieTolerance = 1e-9;
+
+}  // namespace
+
+std::vector<Index> divisors(Index d) {
+  assert(d >= 1 && d <= kLargestWidth);
+  std::vector<Index> small;
+  std::vector<Index> large;
+  for (Index i = 1; i * i <= d; ++i) {
+    if (d % i != 0) continue;
+    small.push_back(i);
+    if (i != d / i) large.push_back(d / i);
+  }
+  small.insert(small.end(), large.rbegin(), large.rend());
+  return small;
+}
+
+DivisorTriples::DivisorTriples(Index d) {
+  const std::vector<Index> all_divisors = divisors(d);
+  const double log_d = std::log(static_cast<double>(d));
+  const auto log_of = [&](Index n) {
+    return d == 1 ? 0.0 : std::log(static_cast<double>(n)) / log_d;
+  };
+  for (const Index a : all_divisors) {
+    const Index rest = d / a;
+    for (const Index b : all_divisors) {
+      if (b > rest) break;
+      if (rest % b != 0) continue;
+      triples_.push_back({a, b, rest / b});
+      logs_.push_back({log_of(a), log_of(b)});
+    }
+  }
+}
+
+std::vector<Triple> DivisorTriples::nearest(const std::array<double, 3>& exponents) const {
+  const auto distance = [&](std::size_t i) {
+    const double a = logs_[i][0] - exponents[0];
+    const double b = logs_[i][1] - exponents[1];
+    const double c = (1 - logs_[i][0] - logs_[i][1]) - exponents[2];
+    return a * a + b * b + c * c;
+  };
+  double least = std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < triples_.size(); ++i) least = std::min(least, distance(i));
+  std::vector<Triple> found;
+  for (std::size_t i = 0; i < triples_.size(); ++i) {
+    if (distance(i) <= least + kTieTolerance) found.push_back(triples_[i]);
+  }
+  return found;
+}
+
+}  // namespace einsearch

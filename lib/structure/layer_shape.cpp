@@ -1,0 +1,76 @@
+#include "structure/layer_shape.h"
+
+#include <algorithm>
+#include <ostream>
+
+#include "base/checked.h"
+#include "base/error.h"
+
+namespace einsearch {
+namespace {
+
+Count doubled(Count macs) {
+  const std::optional<Count> flops = checked_multiply(macs, 2);
+  if (!flops) throw Error("FLOPs overflow", {.hint = "smaller sizes"});
+  return *flops;
+}
+
+LayerShape dense_shape(const Widths& widths, OrderRule rule) {
+  LayerShape shape;
+  shape.d_in = widths.d_in;
+  shape.d_out = widths.d_out;
+  shape.is_dense = true;
+  shape.sizes.n_beta = widths.d_in;
+  shape.sizes.n_epsilon = widths.d_out;
+  shape.order = rule == OrderRule::b_first ? Order::b_first : Order::a_first;
+  shape.fan_order = shape.order;
+  const std::optional<Count> weights = checked_multiply(widths.d_in, widths.d_out);
+  if (!weights) throw Error("parameters overflow", {.hint = "smaller sizes"});
+  shape.params = *weights;
+  shape.flops = doubled(*weights);
+  shape.rank = std::min(widths.d_in, widths.d_out);
+  return shape;
+}
+
+}  // namespace
+
+LayerShape shape_of(const Structure& structure,
+                    const Sizes& sizes,
+                    const Widths& widths,
+                    OrderRule rule) {
+  if (structure.is_dense) return dense_shape(widths, rule);
+  LayerShape shape;
+  shape.d_in = widths.d_in;
+  shape.d_out = widths.d_out;
+  shape.sizes = sizes;
+  shape.order = choose_order(sizes, rule);
+  shape.fan_order =
+      rule == OrderRule::cheaper ? unrounded_order(structure.theta, widths) : shape.order;
+  shape.params = parameter_count(sizes);
+  shape.flops = doubled(multiply_accumulates(sizes, shape.order));
+  shape.rank = rank_bound(sizes, widths.d_in, widths.d_out);
+  return shape;
+}
+
+Widths widths_of(const Structure& structure, Index d_in, Index d_out) {
+  return {d_in, d_out, structure.n_rho};
+}
+
+LayerShape resolve(const Structure& structure,
+                   Index d_in,
+                   Index d_out,
+                   const ResolveOptions& options) {
+  const Widths widths = widths_of(structure, d_in, d_out);
+  validate(widths);
+  if (structure.is_dense) return dense_shape(widths, options.order);
+  const Sizes sizes = integer_sizes(structure.theta, widths, options.rounding);
+  validate_padding(sizes, widths);
+  return shape_of(structure, sizes, widths, options.order);
+}
+
+std::ostream& operator<<(std::ostream& out, const LayerShape& shape) {
+  return out << shape.d_in << " -> " << shape.d_out << ' ' << shape.sizes << ' ' << shape.order
+             << ", " << shape.params << " parameters, " << shape.flops << " FLOPs";
+}
+
+}  // namespace einsearch
