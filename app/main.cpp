@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "base/suggest.h"
 #include "command.h"
+#include "compute/processor.h"
+#include "log.h"
 #include "version.h"
 
 namespace einsearch {
@@ -65,11 +67,21 @@ int run_program(int argc, char** argv) {
   app.set_version_flag("--version", version_text());
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
+  std::string color = "auto";
+  app.add_option("--color", color, "colour messages: auto (default), always, never")
+      ->check(CLI::IsMember({"auto", "always", "never"}));
+  app.fallthrough();
   Program program;
   add_columns(app, program);
+  add_train(app, program);
+  add_fit_scaling(app, program);
 
   try {
     app.parse(argc, argv);
+    set_up_log(color == "always"  ? ColorChoice::always
+               : color == "never" ? ColorChoice::never
+                                  : ColorChoice::automatic);
+    require_supported_processor();
     return program.run();
   } catch (const CLI::Success& request) {  // --help, --version
     return app.exit(request);

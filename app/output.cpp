@@ -40,11 +40,17 @@ void Output::write(std::string_view text) {
   }
 }
 
+void Output::flush() {
+  if (!file_ && std::fflush(stdout) != 0) {
+    throw SystemError("cannot write", {.where = "standard output", .got = std::strerror(errno)});
+  }
+}
+
 void Output::finish() {
   if (file_) {
     file_->commit();
-  } else if (std::fflush(stdout) != 0) {
-    throw SystemError("cannot write", {.where = "standard output", .got = std::strerror(errno)});
+  } else {
+    flush();
   }
 }
 

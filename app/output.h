@@ -28,6 +28,7 @@ class Output {
   explicit Output(const std::string& path);
 
   void write(std::string_view text);
+  void flush();
   void finish();
   TableWriter::Sink sink();
 

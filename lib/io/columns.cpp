@@ -69,8 +69,62 @@ constexpr std::array kCurve = {
 };
 
 constexpr std::array kRanking = {
-    ColumnInfo{"rank", "", "place by compute multiplier at the target compute (1: best)"},
+    ColumnInfo{"rank", "", "place in the order of --rank-by (1: best); missing without a law"},
     ColumnInfo{"structure", "", "structure of the layers"},
+    ColumnInfo{"family", "", "dense, low-rank, kronecker, tt, monarch, btt or generic"},
+    ColumnInfo{"theta", "", "exponents (alpha|beta|gamma|delta|epsilon|phi|rho)"},
+    ColumnInfo{"omega", "", "parameter sharing: FLOPs / params = d^omega"},
+    ColumnInfo{"psi", "", "rank = d^psi (1: full)"},
+    ColumnInfo{"nu", "", "how structured: FLOPs = d^(1 + nu) (1: as dear as dense)"},
+    ColumnInfo{"params", "", "all trainable numbers of the model at the largest width"},
+    ColumnInfo{"flops", "FLOPs/example", "forward FLOPs of the model at the largest width"},
+    ColumnInfo{"n_runs", "", "runs that the frontier was read from"},
+    ColumnInfo{"n_widths", "", "different widths among them"},
+    ColumnInfo{"n_diverged", "", "runs left out because they diverged"},
+    ColumnInfo{"points", "", "kind of the frontier's points: constant, annealed or mixed"},
+    ColumnInfo{"n_points", "", "points of the frontier"},
+    ColumnInfo{"n_dropped_smallest", "", "budgets dropped because the smallest width was best"},
+    ColumnInfo{"n_dropped_largest", "", "budgets dropped because the largest width was best"},
+    ColumnInfo{"min_compute", "FLOPs", "fitted range: least training compute"},
+    ColumnInfo{"max_compute", "FLOPs", "fitted range: most training compute"},
+    ColumnInfo{"decades", "", "powers of ten of compute that the fitted range covers"},
+    ColumnInfo{"exponent", "", "b of the law loss = offset + prefactor (C / C0)^-b"},
+    ColumnInfo{"exponent_low", "", "lower end of its 95 % interval, by jackknife over runs"},
+    ColumnInfo{"exponent_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{"exponent_se", "", "its standard error, by jackknife over runs"},
+    ColumnInfo{"ols_stderr", "", "its standard error by least squares; --frontier hull only"},
+    ColumnInfo{"prefactor", "", "loss above the offset at C0"},
+    ColumnInfo{"reference_compute", "FLOPs", "C0: geometric mean compute of the frontier"},
+    ColumnInfo{"offset", "", "irreducible loss that the law assumes"},
+    ColumnInfo{"rms_residual", "", "root mean square of log(loss - offset) about the law"},
+    ColumnInfo{"status", "", "of the fit: converged, few_widths, too_few_points or not_falling"},
+    ColumnInfo{"last_loss", "", "mean final loss of the runs at the largest width"},
+    ColumnInfo{"target_compute", "FLOPs", "training compute that predictions are made for"},
+    ColumnInfo{"predicted_loss", "", "loss of the law at the target compute"},
+    ColumnInfo{"predicted_loss_low", "", "lower end of its 95 % interval"},
+    ColumnInfo{"predicted_loss_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{"baseline", "", "structure that multipliers compare with"},
+    ColumnInfo{
+        "multiplier", "", "compute the baseline needs for this loss, per compute needed here"},
+    ColumnInfo{
+        "multiplier_low", "", "lower end of its 95 % interval, by jackknife over both's runs"},
+    ColumnInfo{"multiplier_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{"compute_ratio", "", "1 / multiplier: part of the baseline's compute needed here"},
+    ColumnInfo{"compute_ratio_low", "", "lower end of its 95 % interval"},
+    ColumnInfo{"compute_ratio_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{
+        "extrapolated_by", "", "factor of compute outside a fitted range; missing inside both"},
+    ColumnInfo{"verdict", "", "what the interval of the multiplier says, in words"},
+};
+
+constexpr std::array kFrontier = {
+    ColumnInfo{"structure", "", "structure of the layers"},
+    ColumnInfo{"run", "", "identity of the run that supplied the point"},
+    ColumnInfo{"width", "features", "width of that run"},
+    ColumnInfo{"points", "", "kind of the point: constant, annealed or mixed"},
+    ColumnInfo{"train_flops", "FLOPs", "training compute"},
+    ColumnInfo{"loss", "", "loss of the frontier"},
+    ColumnInfo{"law_loss", "", "loss of the fitted law; missing without one"},
 };
 
 constexpr std::array kOther = {
@@ -82,6 +136,7 @@ constexpr std::array kOther = {
 std::span<const ColumnInfo> structure_columns() { return kStructure; }
 std::span<const ColumnInfo> curve_columns() { return kCurve; }
 std::span<const ColumnInfo> ranking_columns() { return kRanking; }
+std::span<const ColumnInfo> frontier_columns() { return kFrontier; }
 std::span<const ColumnInfo> other_columns() { return std::span<const ColumnInfo>(kOther).first(0); }
 
 std::vector<std::string> column_names(std::span<const ColumnInfo> columns) {

@@ -24,6 +24,9 @@ std::span<const ColumnInfo> curve_columns();
 /// Columns of a ranking, one row per structure.
 std::span<const ColumnInfo> ranking_columns();
 
+/// Columns of the points of frontiers, one row per point.
+std::span<const ColumnInfo> frontier_columns();
+
 /// Further columns that single commands print (ladders).
 std::span<const ColumnInfo> other_columns();
 

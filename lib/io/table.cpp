@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kRowsThatDecideWidths = 200;
 constexpr std::size_t kFlushBytes = 1 << 16;
+constexpr std::string_view kJsonSeparator = ",\n";
 
 struct FormatName {
   std::string_view name;
@@ -205,8 +206,8 @@ void TableWriter::end_row() {
       break;
   }
   is_first_row_ = false;
-  flush_if_full();
-  if (format_ == TableFormat::json) buffer_ += ",\n";
+  if (format_ == TableFormat::json) buffer_ += kJsonSeparator;
+  if (buffer_.size() >= kFlushBytes) flush();
 }
 
 void TableWriter::write_header() {
@@ -274,16 +275,19 @@ void TableWriter::flush_aligned() {
   is_aligned_ = true;
 }
 
-void TableWriter::flush_if_full() {
-  if (buffer_.size() < kFlushBytes) return;
-  sink_(buffer_);
-  buffer_.clear();
+void TableWriter::flush() {
+  // The separator after a row of JSON waits: finish() takes it back after the last one.
+  const bool is_open = format_ == TableFormat::json && !is_first_row_;
+  const std::size_t ready = buffer_.size() - (is_open ? kJsonSeparator.size() : 0);
+  if (ready == 0) return;
+  sink_(std::string_view(buffer_).substr(0, ready));
+  buffer_.erase(0, ready);
 }
 
 void TableWriter::finish() {
   if (format_ == TableFormat::table && !is_aligned_) flush_aligned();
   if (format_ == TableFormat::json) {
-    if (!is_first_row_) buffer_.resize(buffer_.size() - 2);  // the comma after the last row
+    if (!is_first_row_) buffer_.resize(buffer_.size() - kJsonSeparator.size());
     buffer_ += is_first_row_ ? "]\n" : "\n]\n";
   }
   if (!buffer_.empty()) sink_(buffer_);

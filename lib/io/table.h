@@ -39,6 +39,9 @@ class TableWriter {
   TableWriter& missing();
   void end_row();
 
+  /// Hands finished rows to the sink now, except where the format still has to align them.
+  void flush();
+
   /// Hands everything still held back to the sink; the format table aligns its first rows and needs
   /// this.
   void finish();
@@ -53,7 +56,6 @@ class TableWriter {
   void write_header();
   void write_aligned(const std::vector<Cell>& row);
   void flush_aligned();
-  void flush_if_full();
 
   TableFormat format_;
   std::vector<std::string> columns_;

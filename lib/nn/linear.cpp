@@ -13,14 +13,31 @@ double weight_norm_epsilon(const Sizes& sizes) {
   return sizes.n_beta == 1 && sizes.n_delta == 1 ? 1e-8 : 1e-6;
 }
 
+/// Learning-rate multipliers of muP: those of this layer against the same layer of the base model
+/// (Yang et al. 2022).
+struct WidthMultipliers {
+  double adam;
+  double sgd;
+};
+
+WidthMultipliers width_multipliers(const LayerShape& shape, const LinearOptions& options) {
+  const auto ratio = [](Index a, Index b) {
+    return static_cast<double>(a) / static_cast<double>(b);
+  };
+  const Index base_in = options.base_in > 0 ? options.base_in : shape.d_in;
+  const Index base_out = options.base_out > 0 ? options.base_out : shape.d_out;
+  return {ratio(base_in, shape.d_in), ratio(shape.d_out, shape.d_in) / ratio(base_out, base_in)};
+}
+
 ParameterInfo weight_info(std::string name,
                           std::vector<Index> shape,
-                          double init_std,
-                          double lr_multiplier) {
+                          const FactorRule& rule,
+                          const WidthMultipliers& width) {
   ParameterInfo info{.name = std::move(name), .shape = std::move(shape)};
   info.init = Init::normal;
-  info.init_std = init_std;
-  info.lr_multiplier = lr_multiplier;
+  info.init_std = rule.init_std;
+  info.lr_multiplier = rule.lr_adam * width.adam;
+  info.lr_multiplier_sgd = rule.lr_sgd * width.sgd;
   info.decays = true;
   return info;
 }
@@ -37,32 +54,25 @@ Linear::Linear(ParameterLayout& layout,
                const LayerShape& shape,
                const LinearOptions& options)
     : shape_(shape) {
-  const auto d_in = static_cast<double>(shape.d_in);
-  const double width_multiplier = options.base_fan_in > 0 ? options.base_fan_in / d_in : 1;
+  const WidthMultipliers width = width_multipliers(shape, options);
+  const std::vector<FactorRule> rules = factor_rules(shape);
   if (shape.is_dense) {
     dense_ = dense_product(shape.d_out, shape.d_in);
-    const FactorRule rule = factor_rules(shape).front();
-    const double std = options.has_default_init ? 1 / std::sqrt(d_in) : rule.init_std;
     ParameterInfo weight =
-        weight_info(name + ".weight", {shape.d_out, shape.d_in}, std, width_multiplier);
+        weight_info(name + ".weight", {shape.d_out, shape.d_in}, rules[0], width);
+    if (options.has_default_init) weight.init_std = 1 / std::sqrt(static_cast<double>(shape.d_in));
     if (options.is_zero_initialised) set_zero(weight);
     first_offset_ = layout.add(std::move(weight));
   } else {
     const Sizes& n = shape.sizes;
     steps_ = two_factor_contraction(n, shape.order);
-    const std::vector<FactorRule> rules = factor_rules(shape);
-    const FactorRule &rule_a = rules[0], &rule_b = rules[1];
-    ParameterInfo a = weight_info(name + ".A",
-                                  {n.n_phi, n.n_delta, n.n_rho, n.n_gamma, n.n_alpha},
-                                  rule_a.init_std,
-                                  rule_a.lr_adam * width_multiplier);
-    ParameterInfo b = weight_info(name + ".B",
-                                  {n.n_phi, n.n_epsilon, n.n_rho, n.n_gamma, n.n_beta},
-                                  rule_b.init_std,
-                                  rule_b.lr_adam * width_multiplier);
+    ParameterInfo a = weight_info(
+        name + ".A", {n.n_phi, n.n_delta, n.n_rho, n.n_gamma, n.n_alpha}, rules[0], width);
+    ParameterInfo b = weight_info(
+        name + ".B", {n.n_phi, n.n_epsilon, n.n_rho, n.n_gamma, n.n_beta}, rules[1], width);
     if (options.has_weight_norm) {
-      a.norm = WeightNorm{rule_a.init_std, weight_norm_epsilon(n)};
-      b.norm = WeightNorm{rule_b.init_std, weight_norm_epsilon(n)};
+      a.norm = WeightNorm{rules[0].init_std, weight_norm_epsilon(n)};
+      b.norm = WeightNorm{rules[1].init_std, weight_norm_epsilon(n)};
     }
     const bool is_a_first = shape.order == Order::a_first;
     if (options.is_zero_initialised) set_zero(is_a_first ? b : a);
@@ -70,8 +80,9 @@ Linear::Linear(ParameterLayout& layout,
     first_offset_ = is_a_first ? a_offset : b_offset;
     second_offset_ = is_a_first ? b_offset : a_offset;
   }
-  if (options.has_bias)
+  if (options.has_bias) {
     bias_offset_ = layout.add({.name = name + ".bias", .shape = {shape.sizes.pad_out()}});
+  }
 }
 
 Index Linear::saved_features() const {

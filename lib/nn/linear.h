@@ -14,9 +14,9 @@ struct LinearOptions {
   bool has_bias = true;
   bool is_zero_initialised = false;  ///< the factor applied last starts at zero
   bool has_weight_norm = false;      ///< structured layers only, see WeightNorm
-  double base_fan_in =
-      0;  ///< inputs of this layer in the base model, for muP; equal to d_in: no scaling
-  bool has_default_init = false;  ///< std d_in^-1/2, of layers that are never structured
+  Index base_in = 0;                 ///< inputs of this layer in the base model, for muP; 0: d_in
+  Index base_out = 0;                ///< outputs of this layer in the base model; 0: d_out
+  bool has_default_init = false;     ///< std d_in^-1/2, of layers that are never structured
 };
 
 /// Where the layer's parameters lie, and what it multiplies. Holds no numbers: values, gradients
@@ -29,7 +29,8 @@ class Linear {
  public:
   /// Adds NAME.weight, or NAME.A and NAME.B, and NAME.bias to `layout`.
   /// Initial standard deviations and learning-rate multipliers follow structure/factor_rule.h; the
-  /// multiplier of muP, base_fan_in / d_in, comes on top (Adam).
+  /// multipliers of muP come on top: base_in / d_in for Adam, (d_out / d_in) / (base_out / base_in)
+  /// for SGD.
   Linear(ParameterLayout& layout,
          const std::string& name,
          const LayerShape& shape,

@@ -62,33 +62,32 @@ Mlp<Scalar>::Mlp(const MlpOptions& options)
                          options.inputs,
                          options.width,
                          options.layers != LayerChoice::intermediate,
-                         {.base_fan_in = static_cast<double>(options.inputs)})),
+                         {.base_out = options.base_width})),
       input_norm_(make_norm("input_norm", options.width)),
       blocks_([&] {
         const Index wide = MlpOptions::kExpansion * options.width;
-        const auto base = static_cast<double>(options.base_width);
+        const Index base = options.base_width, base_wide = MlpOptions::kExpansion * base;
         std::vector<Block> blocks;
         for (Index i = 0; i < options.depth; ++i) {
           const std::string name = fmt::format("blocks.{}", i);
           const Norm norm = make_norm(name + ".norm", options.width);
-          const Linear up =
-              make_linear(name + ".up", options.width, wide, true, {.base_fan_in = base});
-          const Linear down = make_linear(
-              name + ".down",
-              wide,
-              options.width,
-              true,
-              {.is_zero_initialised = true, .base_fan_in = MlpOptions::kExpansion * base});
+          const Linear up = make_linear(
+              name + ".up", options.width, wide, true, {.base_in = base, .base_out = base_wide});
+          const Linear down =
+              make_linear(name + ".down",
+                          wide,
+                          options.width,
+                          true,
+                          {.is_zero_initialised = true, .base_in = base_wide, .base_out = base});
           blocks.push_back({.norm = norm, .up = up, .down = down});
         }
         return blocks;
       }()),
-      output_(make_linear(
-          "output",
-          options.width,
-          options.outputs,
-          options.layers == LayerChoice::all,
-          {.is_zero_initialised = true, .base_fan_in = static_cast<double>(options.base_width)})) {
+      output_(make_linear("output",
+                          options.width,
+                          options.outputs,
+                          options.layers == LayerChoice::all,
+                          {.is_zero_initialised = true, .base_in = options.base_width})) {
   const Index width = options.width, wide = MlpOptions::kExpansion * width;
   Index scratch = std::max(input_.scratch_features(), output_.scratch_features());
   input_saved_ = take_rows(input_.saved_features());

@@ -24,9 +24,10 @@ struct ParameterInfo {
   std::string name;          ///< e.g. blocks.0.up.A
   std::vector<Index> shape;  ///< row-major
   Init init = Init::zeros;
-  double init_std = 0;       ///< of the normal draws
-  double lr_multiplier = 1;  ///< learning rate = base rate * multiplier
-  bool decays = false;       ///< weight decay acts on it
+  double init_std = 0;           ///< of the normal draws
+  double lr_multiplier = 1;      ///< learning rate = base rate * multiplier, for Adam
+  double lr_multiplier_sgd = 1;  ///< the same for plain gradient descent
+  bool decays = false;           ///< weight decay acts on it
   std::optional<WeightNorm> norm = {};
   Index offset = 0;  ///< first element in the flat array; set by ParameterLayout::add
   Index size = 0;    ///< product of shape; set by ParameterLayout::add

@@ -1,0 +1,156 @@
+// einsearch fit-scaling: from learning curves to laws and a ranking.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <limits>
+
+#include "arguments.h"
+#include "base/error.h"
+#include "base/suggest.h"
+#include "command.h"
+#include "fit/ranking.h"
+#include "io/columns.h"
+#include "io/curve_csv.h"
+#include "io/frontier_plot.h"
+#include "io/ranking_table.h"
+#include "log.h"
+#include "output.h"
+
+namespace einsearch {
+namespace {
+
+constexpr double kLargest = std::numeric_limits<double>::max();
+
+struct FitScalingOptions {
+  std::vector<std::string> files;
+  CurveColumnNames columns;
+  std::string frontier = "envelope";
+  std::string points = "default";
+  std::string rank_by = "multiplier";
+  std::string baseline;
+  double target_compute = 0;
+  RankingOptions ranking;
+  std::string frontier_path;
+  std::string plot_path;
+  OutputOptions output;
+};
+
+std::vector<std::string> input_files(const std::vector<std::string>& files) {
+  if (std::count(files.begin(), files.end(), "-") > 1) {
+    throw Error("standard input given twice", {.where = "FILES", .expected = "- at most once"});
+  }
+  if (!files.empty()) return files;
+  if (isatty(STDIN_FILENO) == 1) {
+    throw Error("no curves given",
+                {.where = "FILES",
+                 .expected = "CSV files, or a table on standard input",
+                 .hint = "einsearch train ... | einsearch fit-scaling -"});
+  }
+  return {"-"};
+}
+
+RankingOptions ranking_options(const FitScalingOptions& options) {
+  RankingOptions ranking = options.ranking;
+  if (options.frontier == "hull") ranking.method = FrontierMethod::hull;
+  if (options.points == "all") ranking.points = PointChoice::all;
+  if (!options.baseline.empty()) ranking.baseline = options.baseline;
+  if (options.target_compute > 0) ranking.target_compute = options.target_compute;
+  ranking.rank_by = parse_rank_by(options.rank_by);
+  return ranking;
+}
+
+void write_frontier_file(const std::string& path, const Ranking& ranking) {
+  AtomicFile file(path);
+  TableWriter table(TableFormat::csv,
+                    column_names(frontier_columns()),
+                    [&file](std::string_view text) { file.write(text); });
+  write_frontiers(table, ranking);
+  table.finish();
+  file.commit();
+  log_info("wrote " + path);
+}
+
+int fit_scaling(const FitScalingOptions& options) {
+  const CurveFile input = read_curves(input_files(options.files), options.columns);
+  const Ranking ranking = rank_structures(input.curves, ranking_options(options));
+  for (const auto* remarks : {&input.remarks, &ranking.warnings}) {
+    for (const std::string& remark : *remarks) {
+      log_warning(remark);
+    }
+  }
+  // Files first: where one cannot be written, stdout stays empty.
+  if (!options.frontier_path.empty()) write_frontier_file(options.frontier_path, ranking);
+  if (!options.plot_path.empty()) {
+    write_file(options.plot_path, frontier_svg(ranking, input.curves));
+    log_info("wrote " + options.plot_path);
+  }
+  Output output(options.output.path);
+  TableWriter table(chosen_format(options.output), column_names(ranking_columns()), output.sink());
+  write_ranking(table, ranking);
+  table.finish();
+  output.finish();
+  for (const std::string& line : verdict_lines(ranking)) {
+    log_info(line);
+  }
+  return kDone;
+}
+
+void add_hull_options(CLI::App& command, HullOptions& hull) {
+  const std::string group = "Hull frontier";
+  const Range<double> positive{0, kLargest};
+  add_real(command, "--tolerance", hull.tolerance, "relative excess over the hull (0.02)", positive)
+      ->group(group);
+  add_real(command, "--min-step", hull.min_step, "earliest step", positive)->group(group);
+  add_real(command, "--max-step", hull.max_step, "latest step", positive)->group(group);
+  add_count(command, "--step-multiple", hull.step_multiple, "keep steps divisible by N")
+      ->group(group);
+  add_real(command, "--min-compute", hull.min_compute, "least compute of the fit", positive)
+      ->group(group);
+  add_real(command, "--max-compute", hull.max_compute, "most compute of the fit", positive)
+      ->group(group);
+}
+
+}  // namespace
+
+void add_fit_scaling(CLI::App& app, Program& program) {
+  static FitScalingOptions options;
+  CLI::App* command = app.add_subcommand(
+      "fit-scaling", "Fit a scaling law per structure to learning curves and rank them");
+  command->add_option("FILES", options.files, "CSV of learning curves; - is standard input");
+  command->add_option("--frontier", options.frontier, "envelope (default) or hull (the paper's)")
+      ->check(CLI::IsMember({"envelope", "hull"}));
+  command
+      ->add_option("--points",
+                   options.points,
+                   "default: annealed end points, else constant-rate points; all: also points "
+                   "inside a decay")
+      ->check(CLI::IsMember({"default", "all"}));
+  add_real(*command,
+           "--offset",
+           options.ranking.offset,
+           "irreducible loss E of every law (0)",
+           {0, kLargest});
+  command->add_option("--baseline", options.baseline, "structure to compare with (dense)");
+  add_real(*command,
+           "--target-compute",
+           options.target_compute,
+           "training FLOPs to compare at (the largest inside every fitted range)",
+           {std::numeric_limits<double>::min(), kLargest});
+  command
+      ->add_option("--rank-by",
+                   options.rank_by,
+                   "multiplier (default), predicted-loss, exponent or last-loss")
+      ->check(CLI::IsMember(rank_by_names()));
+  command->add_option("--x", options.columns.train_flops, "column of compute (train_flops)");
+  command->add_option("--y", options.columns.loss, "column of loss (loss)");
+  command->add_option("--group", options.columns.structure, "column of structures (structure)");
+  command->add_option("--frontier-out", options.frontier_path, "write frontier points as CSV");
+  command->add_option("--plot", options.plot_path, "draw runs, frontiers and laws as SVG");
+  add_hull_options(*command, options.ranking.hull);
+  add_output_options(*command, options.output);
+  command->callback([&program] { program.run = [] { return fit_scaling(options); }; });
+}
+
+}  // namespace einsearch

@@ -1,0 +1,224 @@
+// einsearch train: one run, its learning curve on stdout.
+#include <fmt/format.h>
+
+#include "arguments.h"
+#include "base/error.h"
+#include "command.h"
+#include "io/curve_csv.h"
+#include "output.h"
+#include "progress.h"
+#include "structure/notation.h"
+#include "train/run.h"
+
+namespace einsearch {
+namespace {
+
+struct TrainOptions {
+  RunSpec spec;
+  std::string structure;
+  std::string task = "regression";
+  std::string schedule = "constant";
+  std::string layers = "intermediate";
+  std::string rounding = "exact";
+  std::string order = "cheaper";
+  Count seed = 0, seed_init = -1, seed_data = -1, seed_task = 0;
+  Count schedule_steps = 0;
+  Count width = 64, depth = 3;
+  Count inputs = 8, target_width = 1024, target_depth = 6;
+  Count threads = 0;
+  bool leaves_out_times = false;
+  OutputOptions output;
+};
+
+RunSpec run_spec(const TrainOptions& options) {
+  RunSpec spec = options.spec;
+  spec.model.structure = parse_structure(options.structure);
+  spec.model.resolve = {parse_rounding(options.rounding), parse_order_rule(options.order)};
+  spec.model.layers = parse_layer_choice(options.layers);
+  spec.model.inputs = options.inputs;
+  spec.model.width = options.width;
+  spec.model.depth = options.depth;
+  spec.task = {.inputs = options.inputs,
+               .target_width = options.target_width,
+               .target_depth = options.target_depth};
+  spec.task.seed_task = static_cast<std::uint64_t>(options.seed_task);
+  spec.task.seed_data =
+      static_cast<std::uint64_t>(options.seed_data >= 0 ? options.seed_data : options.seed);
+  spec.seed_init =
+      static_cast<std::uint64_t>(options.seed_init >= 0 ? options.seed_init : options.seed);
+  spec.schedule.kind = parse_schedule(options.schedule);
+  spec.schedule.steps = options.schedule_steps > 0 ? options.schedule_steps : spec.steps;
+  validate(spec);
+  return spec;
+}
+
+int train_run(const TrainOptions& options) {
+  const RunSpec spec = run_spec(options);
+  describe(spec);  // a structure that does not fit is an error before anything is written
+  const int count = options.threads > 0 ? static_cast<int>(options.threads) : available_threads();
+  const Threads threads(count);
+  const TimeColumns times = options.leaves_out_times ? TimeColumns::left_out : TimeColumns::written;
+
+  Output output(options.output.path);
+  TableWriter table(chosen_format(options.output), curve_csv_columns(times), output.sink());
+  Progress progress("train");
+  RunObserver observer;
+  Count step = 0;
+  observer.should_stop = [&] {
+    ++step;
+    progress.update(static_cast<double>(step) / static_cast<double>(spec.steps),
+                    fmt::format("{}/{} steps", step, spec.steps));
+    return false;
+  };
+  observer.on_record = [&](const Curve& curve) {
+    write_curve_row(table, curve, curve.points.back(), times);
+    table.flush();
+    output.flush();
+  };
+  const RegressionTask<float> task(spec.task);
+  train<float>(spec, task, threads, observer);
+  progress.clear();
+  table.finish();
+  output.finish();
+  return kDone;
+}
+
+void add_model_options(CLI::App& command, TrainOptions& options) {
+  const std::string group = "Model";
+  constexpr Range<Count> kSize{1, 1 << 20};
+  command
+      .add_option("--structure",
+                  options.structure,
+                  "dense, low-rank:R, kronecker, tt:R, monarch, btt, btt:rank=R, btt:ranks=K, btt1 "
+                  "... g2, or theta such "
+                  "as 1/2,0,1/2,0,1/2,1/2,0")
+      ->required()
+      ->type_name("S")
+      ->group(group);
+  add_count(command, "--width", options.width, "features of the residual stream (64)", kSize)
+      ->group(group);
+  add_count(command, "--depth", options.depth, "residual blocks (3)", {0, 1000})->group(group);
+  command
+      .add_option("--layers",
+                  options.layers,
+                  "layers that take the structure: all, intermediate (default), all-but-last")
+      ->check(CLI::IsMember(layer_choice_names()))
+      ->group(group);
+  command
+      .add_option(
+          "--rounding", options.rounding, "sizes: exact (default, divisors) or paper (padding)")
+      ->check(CLI::IsMember({"exact", "paper"}))
+      ->group(group);
+  command
+      .add_option(
+          "--order", options.order, "factor applied first: cheaper (default), a-first, b-first")
+      ->check(CLI::IsMember({"cheaper", "a-first", "b-first"}))
+      ->group(group);
+  command
+      .add_flag(
+          "--weight-norm", options.spec.model.has_weight_norm, "normalise the factors' weights")
+      ->group(group);
+}
+
+void add_task_options(CLI::App& command, TrainOptions& options) {
+  const std::string group = "Task";
+  constexpr Range<Count> kSize{1, 1 << 20};
+  command
+      .add_option("--task", options.task, "regression (default): the output of a random network")
+      ->check(CLI::IsMember({"regression"}))
+      ->group(group);
+  add_count(command, "--inputs", options.inputs, "input features (8)", kSize)->group(group);
+  add_count(command,
+            "--target-width",
+            options.target_width,
+            "hidden features of the target network (1024)",
+            kSize)
+      ->group(group);
+  add_count(command,
+            "--target-depth",
+            options.target_depth,
+            "hidden layers of the target network (6)",
+            {1, 1000})
+      ->group(group);
+  add_count(command, "--held-out", options.spec.held_out, "held-out examples (16384)", {2, 1 << 26})
+      ->group(group);
+}
+
+void add_training_options(CLI::App& command, TrainOptions& options) {
+  const std::string group = "Training";
+  constexpr double kInfinity = std::numeric_limits<double>::max();
+  RunSpec& spec = options.spec;
+  add_count(command, "--steps", spec.steps, "updates (1000)", {1, Count{1} << 40})->group(group);
+  add_count(command, "--batch", spec.batch, "examples per update (512)", {1, 1 << 24})
+      ->group(group);
+  add_real(command,
+           "--lr",
+           spec.lr,
+           "learning rate at width 64 of a dense layer (0.001)",
+           {0, kInfinity})
+      ->group(group);
+  command.add_option("--schedule", options.schedule, "constant (default), linear, cosine or wsd")
+      ->check(CLI::IsMember(schedule_names()))
+      ->group(group);
+  add_count(
+      command, "--warmup", spec.schedule.warmup, "updates of linear warm-up (0)", kNonNegative)
+      ->group(group);
+  add_count(command,
+            "--schedule-steps",
+            options.schedule_steps,
+            "length of the schedule, if longer than the run")
+      ->group(group);
+  add_real(command,
+           "--weight-decay",
+           spec.optimizer.weight_decay,
+           "decoupled weight decay (0)",
+           {0, kInfinity})
+      ->group(group);
+  add_real(command,
+           "--clip",
+           spec.optimizer.clip,
+           "largest gradient norm; 0 is none (0)",
+           {0, kInfinity})
+      ->group(group);
+  add_count(command, "--seed", options.seed, "sets --seed-init and --seed-data (0)", kNonNegative)
+      ->group(group);
+  add_count(command, "--seed-init", options.seed_init, "seed of the initial weights", kNonNegative)
+      ->group(group);
+  add_count(
+      command, "--seed-data", options.seed_data, "seed of the training examples", kNonNegative)
+      ->group(group);
+  add_count(command,
+            "--seed-task",
+            options.seed_task,
+            "seed of the target and the held-out set (0)",
+            kNonNegative)
+      ->group(group);
+  add_count(command,
+            "--records-per-decade",
+            spec.records_per_decade,
+            "recorded steps per decade (8)",
+            {1, 1000})
+      ->group(group);
+}
+
+}  // namespace
+
+void add_train(CLI::App& app, Program& program) {
+  static TrainOptions options;
+  CLI::App* command = app.add_subcommand("train", "Train one model and print its learning curve");
+  add_model_options(*command, options);
+  add_task_options(*command, options);
+  add_training_options(*command, options);
+  add_count(*command,
+            "--threads",
+            options.threads,
+            "threads (all cores that this process may use)",
+            {1, 4096});
+  command->add_flag("--no-times",
+                    options.leaves_out_times,
+                    "leave out time_s, so that equal runs are equal bytes");
+  add_output_options(*command, options.output);
+  command->callback([&program] { program.run = [] { return train_run(options); }; });
+}
+
+}  // namespace einsearch

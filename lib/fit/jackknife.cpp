@@ -1,0 +1,110 @@
+#include "fit/jackknife.h"
+
+#include <cassert>
+#include <cmath>
+
+namespace einsearch {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kUpper95 = 0.975;
+
+/// Continued fraction of the incomplete beta function by Lentz's method, DLMF 8.17.22.
+double beta_fraction(double a, double b, double x) {
+  constexpr double kTiny = 1e-300;
+  constexpr int kMostTerms = 10000;
+  double c = 1;
+  double d = 1 - (a + b) * x / (a + 1);
+  if (std::abs(d) < kTiny) d = kTiny;
+  d = 1 / d;
+  double fraction = d;
+  for (int m = 1; m <= kMostTerms; ++m) {
+    const double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+    const double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
+    double change = 1;
+    for (const double term : {even, odd}) {
+      d = 1 + term * d;
+      if (std::abs(d) < kTiny) d = kTiny;
+      c = 1 + term / c;
+      if (std::abs(c) < kTiny) c = kTiny;
+      d = 1 / d;
+      change = d * c;
+      fraction *= change;
+    }
+    if (std::abs(change - 1) < 1e-16) break;
+  }
+  return fraction;
+}
+
+/// Regularised incomplete beta function I_x(a, b).
+double incomplete_beta(double a, double b, double x) {
+  if (x <= 0) return 0;
+  if (x >= 1) return 1;
+  const double log_factor =
+      std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) + a * std::log(x) + b * std::log1p(-x);
+  // The fraction converges fast below the mean of the distribution; above it, by symmetry.
+  if (x < (a + 1) / (a + b + 2)) return std::exp(log_factor) * beta_fraction(a, b, x) / a;
+  return 1 - std::exp(log_factor) * beta_fraction(b, a, 1 - x) / b;
+}
+
+}  // namespace
+
+double student_t_probability(double t, double degrees_of_freedom) {
+  assert(degrees_of_freedom > 0);
+  const double x = degrees_of_freedom / (degrees_of_freedom + t * t);
+  const double tail = incomplete_beta(degrees_of_freedom / 2, 0.5, x) / 2;
+  return t < 0 ? tail : 1 - tail;
+}
+
+double student_t_quantile(double p, double degrees_of_freedom) {
+  assert(p > 0 && p < 1);
+  if (p < 0.5) return -student_t_quantile(1 - p, degrees_of_freedom);
+  double low = 0;
+  double high = 1;
+  while (student_t_probability(high, degrees_of_freedom) < p && high < 1e300) high *= 2;
+  for (int i = 0; i < 200 && high - low > 1e-12 * high; ++i) {
+    const double middle = low + (high - low) / 2;
+    (student_t_probability(middle, degrees_of_freedom) < p ? low : high) = middle;
+  }
+  return low + (high - low) / 2;
+}
+
+Variance jackknife_variance(std::span<const double> replicates) {
+  if (replicates.size() < 2) return {kNan, kNan};
+  const double n = static_cast<double>(replicates.size());
+  double mean = 0;
+  for (const double value : replicates) mean += value / n;
+  double sum = 0;
+  for (const double value : replicates) sum += (value - mean) * (value - mean);
+  return {(n - 1) / n * sum, n - 1};
+}
+
+Variance sum_of(const Variance& a, const Variance& b) {
+  const double total = a.value + b.value;
+  if (!(total > 0)) return {total, a.degrees_of_freedom + b.degrees_of_freedom};
+  const double inverse =
+      a.value * a.value / a.degrees_of_freedom + b.value * b.value / b.degrees_of_freedom;
+  return {total, total * total / inverse};
+}
+
+Estimate with_interval(double value, const Variance& variance) {
+  Estimate estimate{.value = value};
+  if (!std::isfinite(variance.value) || !std::isfinite(value)) return estimate;
+  estimate.standard_error = std::sqrt(variance.value);
+  const double reach =
+      student_t_quantile(kUpper95, variance.degrees_of_freedom) * estimate.standard_error;
+  estimate.low = value - reach;
+  estimate.high = value + reach;
+  return estimate;
+}
+
+Estimate with_log_interval(double value, const Variance& log_variance) {
+  Estimate estimate = with_interval(std::log(value), log_variance);
+  estimate.value = value;
+  estimate.standard_error *= value;
+  estimate.low = std::exp(estimate.low);
+  estimate.high = std::exp(estimate.high);
+  return estimate;
+}
+
+}  // namespace einsearch

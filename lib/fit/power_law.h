@@ -1,0 +1,45 @@
+// The power law L(C) = E + a (C / C0)^-b: fitted as a straight line of log(L - E) on log(C / C0)
+// with E given; C0 is the geometric mean of the computes, so that a and b are nearly independent.
+#pragma once
+
+#include <string>
+
+#include "fit/frontier.h"
+
+namespace einsearch {
+
+enum class FitStatus {
+  converged,
+  few_widths,      ///< fitted, but to an untrimmed envelope of one or two widths
+  too_few_points,  ///< fewer than two points at different compute: no law
+  not_falling,     ///< the fitted loss does not fall with compute: no compute for a given loss
+};
+const char* to_string(FitStatus status);
+
+struct PowerLaw {
+  double offset = 0;             ///< E, given
+  double prefactor = 0;          ///< a: reducible loss at C0
+  double exponent = 0;           ///< b
+  double reference_compute = 1;  ///< C0, training FLOPs
+  double exponent_stderr = 0;    ///< by least squares; meaningful for independent points only
+  double rms_residual = 0;       ///< of log(L - E): relative
+  double min_compute = 0;        ///< fitted range
+  double max_compute = 0;
+  Count n_points = 0;
+  FitStatus status = FitStatus::too_few_points;
+
+  bool is_usable() const {
+    return status == FitStatus::converged || status == FitStatus::few_widths;
+  }
+  /// Decades of compute that the fitted range covers.
+  double decades() const;
+  /// L(C).
+  double loss(double compute) const;
+  /// The compute at which the law reaches `loss`; infinity where loss <= E.
+  double compute(double loss) const;
+};
+
+/// Least squares in logarithms. Losses must exceed `offset`.
+PowerLaw fit_power_law(const Frontier& frontier, double offset = 0);
+
+}  // namespace einsearch

@@ -1,0 +1,282 @@
+#include "io/curve_csv.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+
+#include "base/error.h"
+#include "io/columns.h"
+#include "io/csv.h"
+
+namespace einsearch {
+namespace {
+
+constexpr double kInsideDecay = 0.5;  // anneal of rows whose place in the decay is unknown
+
+using Column = std::optional<std::size_t>;
+
+/// Where the columns of one file stand.
+struct Layout {
+  std::size_t width, train_flops, loss;
+  Column structure, run, family, theta, task, depth, batch, lr, schedule, anneal;
+  Column seed_init, seed_data, seed_task, status, step, examples, params, flops;
+  Column loss_se, train_loss, time_s;
+};
+
+Layout find_columns(const CsvReader& csv, const CurveColumnNames& names) {
+  Layout layout;
+  if (!names.structure.empty()) layout.structure = csv.require(names.structure);
+  layout.width = csv.require(names.width);
+  layout.train_flops = csv.require(names.train_flops);
+  layout.loss = csv.require(names.loss);
+  layout.run = csv.find("run");
+  layout.family = csv.find("family");
+  layout.theta = csv.find("theta");
+  layout.task = csv.find("task");
+  layout.depth = csv.find("depth");
+  layout.batch = csv.find("batch");
+  layout.lr = csv.find("lr");
+  layout.schedule = csv.find("schedule");
+  layout.anneal = csv.find("anneal");
+  layout.seed_init = csv.find("seed_init");
+  if (!layout.seed_init) layout.seed_init = csv.find("seed");
+  layout.seed_data = csv.find("seed_data");
+  layout.seed_task = csv.find("seed_task");
+  layout.status = csv.find("status");
+  layout.step = csv.find("step");
+  layout.examples = csv.find("examples");
+  layout.params = csv.find("params");
+  layout.flops = csv.find("flops");
+  layout.loss_se = csv.find("loss_se");
+  layout.train_loss = csv.find("train_loss");
+  layout.time_s = csv.find("time_s");
+  return layout;
+}
+
+class CurveCollector {
+ public:
+  explicit CurveCollector(const CurveColumnNames& names) : names_(names) {}
+
+  void read(const std::string& path);
+  CurveFile finish();
+
+ private:
+  static std::string text(const CsvReader& csv, Column column) {
+    return column ? std::string(csv.field(*column)) : std::string();
+  }
+  static double number(const CsvReader& csv, Column column) {
+    return column && !csv.is_empty(*column) ? csv.number(*column) : kMissing;
+  }
+  static Count count(const CsvReader& csv, Column column) {
+    return column && !csv.is_empty(*column) ? csv.count(*column) : 0;
+  }
+
+  void make_key(const CsvReader& csv, const Layout& layout);
+  Curve& curve_of_row(const CsvReader& csv, const Layout& layout);
+  CurvePoint point_of_row(const CsvReader& csv, const Layout& layout, const std::string& schedule);
+
+  CurveColumnNames names_;
+  std::vector<Curve> curves_;
+  std::vector<bool> has_anneal_;  // per curve: the file says where its decay stands
+  std::unordered_map<std::string, std::size_t> index_;
+  std::string key_, last_key_;
+  std::size_t last_index_ = 0;
+  Count rows_without_loss_ = 0;
+};
+
+/// Identity of the run that the current row belongs to.
+void CurveCollector::make_key(const CsvReader& csv, const Layout& layout) {
+  key_.clear();
+  const auto add = [this, &csv](Column column) {
+    if (column) key_ += csv.field(*column);
+    key_ += '/';
+  };
+  add(layout.structure);
+  add(layout.width);
+  if (layout.run && !csv.is_empty(*layout.run)) {
+    add(layout.run);
+    return;
+  }
+  for (const Column column : {layout.depth, layout.batch, layout.lr, layout.schedule}) add(column);
+  for (const Column column : {layout.seed_init, layout.seed_data, layout.seed_task}) add(column);
+}
+
+Curve& CurveCollector::curve_of_row(const CsvReader& csv, const Layout& layout) {
+  make_key(csv, layout);
+  if (!curves_.empty() && key_ == last_key_) return curves_[last_index_];
+  const auto [place, is_new] = index_.try_emplace(key_, curves_.size());
+  last_key_ = key_;
+  last_index_ = place->second;
+  if (!is_new) return curves_[last_index_];
+
+  Curve curve;
+  curve.run = layout.run && !csv.is_empty(*layout.run) ? text(csv, layout.run) : key_;
+  curve.structure = layout.structure ? text(csv, layout.structure) : "all";
+  curve.family = text(csv, layout.family);
+  curve.theta = text(csv, layout.theta);
+  curve.task = text(csv, layout.task);
+  curve.width = csv.count(layout.width);
+  curve.depth = count(csv, layout.depth);
+  curve.batch = count(csv, layout.batch);
+  curve.lr = number(csv, layout.lr);
+  curve.schedule = text(csv, layout.schedule);
+  curve.seed_init = count(csv, layout.seed_init);
+  curve.seed_data = count(csv, layout.seed_data);
+  curve.seed_task = count(csv, layout.seed_task);
+  curve.params = count(csv, layout.params);
+  curve.flops = number(csv, layout.flops);
+  curves_.push_back(std::move(curve));
+  has_anneal_.push_back(layout.anneal.has_value());
+  return curves_.back();
+}
+
+CurvePoint CurveCollector::point_of_row(const CsvReader& csv,
+                                        const Layout& layout,
+                                        const std::string& schedule) {
+  CurvePoint point;
+  point.step = count(csv, layout.step);
+  point.examples = count(csv, layout.examples);
+  point.train_flops = csv.number(layout.train_flops);
+  if (!std::isfinite(point.train_flops) || point.train_flops < 0) {
+    throw Error("bad compute",
+                {.where = csv.where() + ", column " + names_.train_flops,
+                 .expected = "a finite number, 0 or more",
+                 .got = std::string(csv.field(layout.train_flops))});
+  }
+  point.loss = csv.number(layout.loss);
+  point.loss_se = number(csv, layout.loss_se);
+  point.train_loss = number(csv, layout.train_loss);
+  point.time_s = number(csv, layout.time_s);
+  const double anneal = number(csv, layout.anneal);
+  point.anneal = std::isnan(anneal) ? (is_decaying(schedule) ? kInsideDecay : 0) : anneal;
+  if (point.anneal < 0 || point.anneal > 1) {
+    throw Error("bad anneal",
+                {.where = csv.where() + ", column anneal",
+                 .expected = "a number from 0 to 1",
+                 .got = std::string(csv.field(*layout.anneal))});
+  }
+  const bool is_marked = layout.status && csv.field(*layout.status) == "diverged";
+  if (is_marked || !std::isfinite(point.loss)) point.status = RunStatus::diverged;
+  return point;
+}
+
+void CurveCollector::read(const std::string& path) {
+  CsvReader csv(path);
+  const Layout layout = find_columns(csv, names_);
+  while (csv.next()) {
+    if (csv.is_empty(layout.loss)) {
+      ++rows_without_loss_;
+      continue;
+    }
+    Curve& curve = curve_of_row(csv, layout);
+    curve.points.push_back(point_of_row(csv, layout, curve.schedule));
+  }
+}
+
+/// Points in order of compute, rows given twice once.
+void put_in_order(Curve& curve) {
+  const auto order = [](const CurvePoint& a, const CurvePoint& b) {
+    return std::tie(a.train_flops, a.step, a.loss) < std::tie(b.train_flops, b.step, b.loss);
+  };
+  // A nan loss has no place in a strict order, but the keys before it are all finite.
+  const auto order_of_keys = [&order](const CurvePoint& a, const CurvePoint& b) {
+    if (a.train_flops == b.train_flops && a.step == b.step) {
+      if (std::isnan(a.loss) || std::isnan(b.loss))
+        return !std::isnan(a.loss) && std::isnan(b.loss);
+    }
+    return order(a, b);
+  };
+  std::stable_sort(curve.points.begin(), curve.points.end(), order_of_keys);
+  const auto is_same = [](const CurvePoint& a, const CurvePoint& b) {
+    const bool is_same_loss = a.loss == b.loss || (std::isnan(a.loss) && std::isnan(b.loss));
+    return a.step == b.step && a.train_flops == b.train_flops && is_same_loss;
+  };
+  curve.points.erase(std::unique(curve.points.begin(), curve.points.end(), is_same),
+                     curve.points.end());
+  for (std::size_t i = 1; i < curve.points.size(); ++i) {
+    const CurvePoint& before = curve.points[i - 1];
+    if (curve.points[i].train_flops == before.train_flops && curve.points[i].step == before.step) {
+      throw Error("two losses at one compute",
+                  {.where = "run " + curve.run,
+                   .expected = "one row per step",
+                   .got = fmt::format("{} and {} at {:.6g} FLOPs",
+                                      before.loss,
+                                      curve.points[i].loss,
+                                      curve.points[i].train_flops),
+                   .hint = "tell runs apart by a column run or seed_init"});
+    }
+  }
+}
+
+CurveFile CurveCollector::finish() {
+  if (curves_.empty()) throw Error("no rows", {.expected = "rows with a loss", .got = "none"});
+  for (std::size_t i = 0; i < curves_.size(); ++i) {
+    put_in_order(curves_[i]);
+    if (!has_anneal_[i] && is_decaying(curves_[i].schedule)) curves_[i].points.back().anneal = 1;
+  }
+  std::sort(curves_.begin(), curves_.end(), [](const Curve& a, const Curve& b) {
+    return std::tie(a.structure, a.width, a.run) < std::tie(b.structure, b.width, b.run);
+  });
+  CurveFile file{.curves = std::move(curves_), .remarks = {}};
+  if (rows_without_loss_ > 0) {
+    file.remarks.push_back(fmt::format("{} rows without a loss passed over", rows_without_loss_));
+  }
+  return file;
+}
+
+void count_or_missing(TableWriter& table, Count value) {
+  value == 0 ? table.missing() : table.cell(value);
+}
+
+void number_or_missing(TableWriter& table, double value) {
+  std::isnan(value) ? table.missing() : table.cell(value);
+}
+
+}  // namespace
+
+bool is_decaying(const std::string& schedule) {
+  return !schedule.empty() && schedule != "constant" && schedule != "const";
+}
+
+CurveFile read_curves(const std::vector<std::string>& paths, const CurveColumnNames& names) {
+  CurveCollector collector(names);
+  for (const std::string& path : paths) collector.read(path);
+  return collector.finish();
+}
+
+std::vector<std::string> curve_csv_columns(TimeColumns times) {
+  std::vector<std::string> names = column_names(curve_columns());
+  if (times == TimeColumns::left_out) std::erase(names, "time_s");
+  return names;
+}
+
+void write_curve_row(TableWriter& table,
+                     const Curve& curve,
+                     const CurvePoint& point,
+                     TimeColumns times) {
+  table.cell(curve.run).cell(curve.structure).cell(curve.family).cell(curve.theta);
+  table.cell(curve.task).cell(curve.width).cell(curve.depth);
+  count_or_missing(table, curve.batch);
+  number_or_missing(table, curve.lr);
+  table.cell(curve.schedule).cell(point.anneal);
+  table.cell(curve.seed_init).cell(curve.seed_data).cell(curve.seed_task);
+  table.cell(to_string(point.status)).cell(point.step).cell(point.examples);
+  count_or_missing(table, curve.params);
+  number_or_missing(table, curve.flops);
+  table.cell(point.train_flops).cell(point.loss);
+  number_or_missing(table, point.loss_se);
+  number_or_missing(table, point.train_loss);
+  if (times == TimeColumns::written) number_or_missing(table, point.time_s);
+  table.end_row();
+}
+
+void write_curve_rows(TableWriter& table, const Curve& curve, TimeColumns times) {
+  for (const CurvePoint& point : curve.points) write_curve_row(table, curve, point, times);
+}
+
+}  // namespace einsearch

@@ -1,0 +1,95 @@
+#include "io/ranking_table.h"
+
+#include <cmath>
+
+namespace einsearch {
+namespace {
+
+void number_or_missing(TableWriter& table, double value) {
+  std::isfinite(value) ? table.cell(value) : table.missing();
+}
+
+void count_or_missing(TableWriter& table, Count value) {
+  value > 0 ? table.cell(value) : table.missing();
+}
+
+void write_structure(TableWriter& table, const RankedStructure& row) {
+  count_or_missing(table, row.rank);
+  table.cell(row.structure).cell(row.family).cell(row.theta);
+  table.missing().missing().missing();
+  count_or_missing(table, row.params);
+  number_or_missing(table, row.flops);
+}
+
+void write_evidence(TableWriter& table, const RankedStructure& row) {
+  table.cell(row.frontier.n_runs).cell(row.frontier.n_widths).cell(row.n_diverged);
+  table.cell(to_string(row.kind)).cell(row.law.n_points);
+  table.cell(row.frontier.n_dropped_smallest).cell(row.frontier.n_dropped_largest);
+}
+
+void write_law(TableWriter& table, const RankedStructure& row, FrontierMethod method) {
+  const bool has_line = row.law.prefactor > 0;
+  const auto cell = [&table, has_line](double value) {
+    number_or_missing(table, has_line ? value : kMissing);
+  };
+  cell(row.law.min_compute);
+  cell(row.law.max_compute);
+  cell(row.law.decades());
+  cell(row.exponent.value);
+  cell(row.exponent.low);
+  cell(row.exponent.high);
+  cell(row.exponent.standard_error);
+  cell(method == FrontierMethod::hull ? row.law.exponent_stderr : kMissing);
+  cell(row.law.prefactor);
+  cell(row.law.reference_compute);
+  cell(row.law.offset);
+  cell(row.law.rms_residual);
+  table.cell(to_string(row.law.status));
+}
+
+void write_comparison(TableWriter& table, const RankedStructure& row, const Ranking& ranking) {
+  for (const double value : {row.last_loss,
+                             ranking.target_compute,
+                             row.predicted_loss.value,
+                             row.predicted_loss.low,
+                             row.predicted_loss.high}) {
+    number_or_missing(table, value);
+  }
+  table.cell(ranking.baseline);
+  const Estimate& multiplier = row.multiplier;
+  for (const double value : {multiplier.value,
+                             multiplier.low,
+                             multiplier.high,
+                             1 / multiplier.value,
+                             1 / multiplier.high,
+                             1 / multiplier.low,
+                             row.extrapolated_by}) {
+    number_or_missing(table, value);
+  }
+  table.cell(row.verdict);
+}
+
+}  // namespace
+
+void write_ranking(TableWriter& table, const Ranking& ranking) {
+  for (const RankedStructure& row : ranking.rows) {
+    write_structure(table, row);
+    write_evidence(table, row);
+    write_law(table, row, ranking.method);
+    write_comparison(table, row, ranking);
+    table.end_row();
+  }
+}
+
+void write_frontiers(TableWriter& table, const Ranking& ranking) {
+  for (const RankedStructure& row : ranking.rows) {
+    for (const FrontierPoint& point : row.frontier.points) {
+      table.cell(row.structure).cell(row.runs[static_cast<std::size_t>(point.run)]);
+      table.cell(point.width).cell(to_string(row.kind)).cell(point.compute).cell(point.loss);
+      number_or_missing(table, row.law.prefactor > 0 ? row.law.loss(point.compute) : kMissing);
+      table.end_row();
+    }
+  }
+}
+
+}  // namespace einsearch
