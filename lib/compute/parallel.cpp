@@ -18,4 +18,12 @@ int available_threads() {
   return 1;
 }
 
+Threads::Threads(int count) : count_(count) {
+  if (count > available_threads()) {
+    more_than_cores_ = std::make_shared<tbb::global_control>(
+        tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(count));
+  }
+  arena_ = std::make_shared<tbb::task_arena>(count);
+}
+
 }  // namespace einsearch

@@ -1,6 +1,7 @@
 // Parallel loops over independent work, on oneTBB.
 #pragma once
 
+#include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/partitioner.h>
 #include <tbb/task_arena.h>
@@ -19,7 +20,7 @@ int available_threads();
 /// loop takes no other iteration of the outer one.
 class Threads {
  public:
-  explicit Threads(int count) : count_(count), arena_(std::make_shared<tbb::task_arena>(count)) {}
+  explicit Threads(int count);
 
   int count() const { return count_; }
 
@@ -47,6 +48,8 @@ class Threads {
 
  private:
   int count_;
+  std::shared_ptr<tbb::global_control>
+      more_than_cores_;  // oneTBB's own limit is the number of cores
   std::shared_ptr<tbb::task_arena> arena_;
 };
 

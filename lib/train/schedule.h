@@ -23,7 +23,7 @@ ScheduleKind parse_schedule(std::string_view name);
 struct Schedule {
   ScheduleKind kind = ScheduleKind::constant;
   Count warmup = 0;  ///< updates
-  Count steps = 0;   ///< length of the whole schedule; a run may stop before
+  Count steps = 0;   ///< length of the whole schedule (constant: unused); a run may stop before
 
   /// For the update number `update`, from 0.
   double rate_share(Count update) const;
