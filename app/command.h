@@ -20,5 +20,6 @@ struct Program {
 };
 
 void add_columns(CLI::App& app, Program& program);
+void add_enumerate(CLI::App& app, Program& program);
 
 }  // namespace einsearch

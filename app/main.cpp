@@ -66,6 +66,7 @@ int run_program(int argc, char** argv) {
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
   Program program;
+  add_enumerate(app, program);
   add_columns(app, program);
 
   try {

@@ -73,6 +73,26 @@ constexpr std::array kRanking = {
     ColumnInfo{"structure", "", "structure of the layers"},
 };
 
+constexpr std::array kLadder = {
+    ColumnInfo{"flops_exponent_min", "", "least d log(FLOPs) / d log(width) between widths"},
+    ColumnInfo{"flops_exponent_max", "", "largest of the same; 1 + nu without rounding"},
+    ColumnInfo{"flops_exponent_spread", "", "their difference"},
+    ColumnInfo{"params_exponent_min", "", "least d log(params) / d log(width) between widths"},
+    ColumnInfo{"params_exponent_max", "", "largest of the same; 1 + nu - omega without rounding"},
+    ColumnInfo{"params_exponent_spread", "", "their difference"},
+    ColumnInfo{"rank_exponent_min", "", "least d log(rank) / d log(width) between widths"},
+    ColumnInfo{"rank_exponent_max", "", "largest of the same; psi without rounding"},
+    ColumnInfo{"rank_exponent_spread", "", "their difference"},
+    ColumnInfo{"ladder_rounding_error", "octaves", "largest rounding_error at these widths"},
+};
+
+constexpr std::array kSuggestion = {
+    ColumnInfo{"width", "features", "proposed width of the model"},
+    ColumnInfo{"flops_exponent_deviation",
+               "",
+               "largest |local FLOPs exponent - (1 + nu)| of any structure from the width before"},
+};
+
 constexpr std::array kOther = {
     ColumnInfo{"", "", ""},
 };
@@ -83,6 +103,9 @@ std::span<const ColumnInfo> structure_columns() { return kStructure; }
 std::span<const ColumnInfo> curve_columns() { return kCurve; }
 std::span<const ColumnInfo> ranking_columns() { return kRanking; }
 std::span<const ColumnInfo> other_columns() { return std::span<const ColumnInfo>(kOther).first(0); }
+
+std::span<const ColumnInfo> ladder_columns() { return kLadder; }
+std::span<const ColumnInfo> suggestion_columns() { return kSuggestion; }
 
 std::vector<std::string> column_names(std::span<const ColumnInfo> columns) {
   std::vector<std::string> names;

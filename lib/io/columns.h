@@ -27,6 +27,10 @@ std::span<const ColumnInfo> ranking_columns();
 /// Further columns that single commands print (ladders).
 std::span<const ColumnInfo> other_columns();
 
+/// What `enumerate --ladder` adds to a structure, and the table of `enumerate --suggest-ladder`.
+std::span<const ColumnInfo> ladder_columns();
+std::span<const ColumnInfo> suggestion_columns();
+
 /// The names alone.
 std::vector<std::string> column_names(std::span<const ColumnInfo> columns);
 
