@@ -44,6 +44,26 @@ bool walk_input(
   return true;
 }
 
+/// walk_input() where nobody looks at the sizes.
+void count_input(const GridSpace& space,
+                 std::size_t input,
+                 const SpaceOptions& options,
+                 Tally& tally) {
+  Candidate candidate;
+  const bool has_filters = !options.filters.is_empty();
+  for (std::size_t output = 0; output < space.side_count(); ++output) {
+    const int limit =
+        rho_limit(space.side_point(input), space.side_point(output), space.grid(), options);
+    for (int rho = 0; rho <= limit; ++rho) {
+      if (has_filters) {
+        space.place(input, output, rho, candidate);
+        if (!options.filters.accepts_theta(candidate)) continue;
+      }
+      ++(space.is_valid(input, output, rho) ? tally.kept : tally.invalid);
+    }
+  }
+}
+
 /// Looks for the first theta that leads to given sizes.
 class FirstOfSizes {
  public:
@@ -143,13 +163,18 @@ Tally enumerate_unique(int n, const SpaceOptions& options, const CandidateVisito
 
 Tally count_grid(int n, const SpaceOptions& options) {
   const GridSpace space(n, options.d_in, options.d_out, options.resolve);
+  const bool needs_sizes = options.filters.column_of_sizes() != nullptr;
   using Inputs = tbb::blocked_range<std::size_t>;
   return tbb::parallel_reduce(
       Inputs(0, space.side_count()),
       Tally{},
       [&](const Inputs& inputs, Tally tally) {
         for (std::size_t input = inputs.begin(); input != inputs.end(); ++input) {
-          walk_input(space, input, options, tally, [](const Candidate&) { return true; });
+          if (needs_sizes) {
+            walk_input(space, input, options, tally, [](const Candidate&) { return true; });
+          } else {
+            count_input(space, input, options, tally);
+          }
         }
         return tally;
       },

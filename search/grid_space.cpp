@@ -21,7 +21,9 @@ std::array<double, 3> exponents_of(const SidePoint& point, int n) {
   return theta_of({point, {0, 0, n}, 0}, n).input();
 }
 
+/// Where a triple stands in a list that holds it.
 std::size_t position(const std::vector<Triple>& triples, const Triple& wanted) {
+  if (triples.size() == 1) return 0;
   return static_cast<std::size_t>(std::find(triples.begin(), triples.end(), wanted) -
                                   triples.begin());
 }
@@ -31,6 +33,7 @@ std::size_t position(const std::vector<Triple>& triples, const Triple& wanted) {
 GridSpace::GridSpace(int n, Index d_in, Index d_out, const ResolveOptions& options)
     : n_(n), widths_{d_in, d_out}, options_(options), points_(side_points(n)) {
   validate(widths_);
+  for (int k = 0; k <= n; ++k) values_.push_back(static_cast<double>(k) / n);
   input_ = make_sides(d_in, options.rounding);
   output_ = d_in == d_out ? input_ : make_sides(d_out, options.rounding);
   inner_ = make_inner();
@@ -46,6 +49,7 @@ std::vector<GridSpace::Side> GridSpace::make_sides(Index d, Rounding rounding) c
     Side& side = sides.emplace_back();
     const Theta theta{exponents[0], exponents[1], exponents[2], 0, 0, 0, 0};
     const Widths widths{d, 1};
+    bool is_padding_fine = true;
     const UnroundedSizes powers = unrounded_sizes(theta, widths);
     side.powers = {powers.alpha, powers.beta, powers.gamma};
     if (rounding == Rounding::exact) {
@@ -53,10 +57,18 @@ std::vector<GridSpace::Side> GridSpace::make_sides(Index d, Rounding rounding) c
     } else {
       const Sizes sizes = paper_sizes(theta, widths);
       side.triples = {{sizes.n_alpha, sizes.n_beta, sizes.n_gamma}};
-      side.is_padding_accepted = is_padding_accepted(sizes, widths);
+      is_padding_fine = is_padding_accepted(sizes, widths);
     }
     for (const Triple& triple : side.triples) {
       side.quality.push_back(side_quality(exponents, triple, d));
+    }
+    const auto valid = std::count_if(side.quality.begin(),
+                                     side.quality.end(),
+                                     [](const RoundingQuality& q) { return q.is_valid(); });
+    if (valid == 0 || !is_padding_fine) {
+      side.validity = Validity::none;
+    } else if (valid < static_cast<std::ptrdiff_t>(side.quality.size())) {
+      side.validity = Validity::depends;
     }
   }
   return sides;
@@ -77,10 +89,29 @@ std::vector<GridSpace::Inner> GridSpace::make_inner() const {
 
 void GridSpace::place(std::size_t input, std::size_t output, int rho, Candidate& candidate) const {
   const LatticePoint point{points_[input], points_[output], rho};
-  candidate.theta = theta_of(point, n_);
+  const auto value = [this](int numerator) { return values_[static_cast<std::size_t>(numerator)]; };
+  candidate.theta = {value(point.input[0]),
+                     value(point.input[1]),
+                     value(point.input[2]),
+                     value(point.output[0]),
+                     value(point.output[1]),
+                     value(point.output[2]),
+                     value(rho)};
   candidate.taxonomy = taxonomy_of(point, n_);
   candidate.shape.is_dense = is_dense(point, n_);
   if (candidate.shape.is_dense) candidate.theta = canonical(candidate.theta);
+}
+
+UnroundedSizes GridSpace::unrounded(const Side& input,
+                                    const Side& output,
+                                    const Inner& inner) const {
+  return {input.powers[0],
+          input.powers[1],
+          input.powers[2],
+          output.powers[0],
+          output.powers[1],
+          output.powers[2],
+          inner.power};
 }
 
 bool GridSpace::size(std::size_t input, std::size_t output, int rho, Candidate& candidate) const {
@@ -91,24 +122,30 @@ bool GridSpace::size(std::size_t input, std::size_t output, int rho, Candidate& 
   }
   const Side& in = input_[input];
   const Side& out = output_[output];
-  if (!in.is_padding_accepted || !out.is_padding_accepted) return false;
+  if (in.validity == Validity::none || out.validity == Validity::none) return false;
   const Inner& inner = inner_[static_cast<std::size_t>(rho)];
-  const UnroundedSizes unrounded{in.powers[0],
-                                 in.powers[1],
-                                 in.powers[2],
-                                 out.powers[0],
-                                 out.powers[1],
-                                 out.powers[2],
-                                 inner.power};
-  const Sizes sizes = break_ties(in.triples, out.triples, inner.n_rho, unrounded);
+  const UnroundedSizes powers = unrounded(in, out, inner);
+  const Sizes sizes = break_ties(in.triples, out.triples, inner.n_rho, powers);
   const Triple chosen_in{sizes.n_alpha, sizes.n_beta, sizes.n_gamma};
   const Triple chosen_out{sizes.n_delta, sizes.n_epsilon, sizes.n_phi};
   candidate.quality = worst(inner.quality,
                             worst(in.quality[position(in.triples, chosen_in)],
                                   out.quality[position(out.triples, chosen_out)]));
   if (!candidate.quality.is_valid()) return false;
-  candidate.shape = einsum_shape(sizes, unrounded, widths_, options_.order);
+  candidate.shape = einsum_shape(sizes, powers, widths_, options_.order);
   return true;
+}
+
+bool GridSpace::is_valid(std::size_t input, std::size_t output, int rho) const {
+  const Validity in = input_[input].validity;
+  const Validity out = output_[output].validity;
+  const bool is_rho_valid = inner_[static_cast<std::size_t>(rho)].quality.is_valid();
+  const bool is_certain = in != Validity::depends && out != Validity::depends;
+  const bool is_dense_point = is_dense({points_[input], points_[output], rho}, n_);
+  if (is_dense_point) return true;
+  if (is_certain) return in == Validity::all && out == Validity::all && is_rho_valid;
+  Candidate candidate;
+  return size(input, output, rho, candidate);
 }
 
 std::vector<GridSpace::Group<Triple>> GridSpace::groups_of(const std::vector<Side>& sides) {

@@ -28,6 +28,9 @@ class GridSpace {
   /// from its power.
   bool size(std::size_t input, std::size_t output, int rho, Candidate& candidate) const;
 
+  /// What size() would return, without the sizes. Cheap unless validity hangs on a tie.
+  bool is_valid(std::size_t input, std::size_t output, int rho) const;
+
   /// Side points (or numerators of rho) that may lead to the same sizes, in ascending order.
   template <typename Value>
   struct Group {
@@ -39,12 +42,16 @@ class GridSpace {
   std::vector<Group<Index>> rho_groups() const;
 
  private:
+  /// Whether a side's sizes are valid: all that it may take, none, or that depends on the other
+  /// side.
+  enum class Validity { all, none, depends };
+
   /// A side at one point: the sizes it may take (several only on a tie) and how good each is.
   struct Side {
     std::vector<Triple> triples;
     std::vector<RoundingQuality> quality;
     std::array<double, 3> powers;  // d^x before rounding
-    bool is_padding_accepted = true;
+    Validity validity = Validity::all;
   };
   struct Inner {
     Index n_rho;
@@ -56,7 +63,10 @@ class GridSpace {
   std::vector<Inner> make_inner() const;
   static std::vector<Group<Triple>> groups_of(const std::vector<Side>& sides);
 
+  UnroundedSizes unrounded(const Side& input, const Side& output, const Inner& inner) const;
+
   int n_;
+  std::vector<double> values_;  // k / n
   Widths widths_;
   ResolveOptions options_;
   std::vector<SidePoint> points_;
