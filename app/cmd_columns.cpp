@@ -17,6 +17,7 @@ int print_columns(const OutputOptions& options) {
   print("structure", structure_columns());
   print("curve", curve_columns());
   print("ranking", ranking_columns());
+  print("inspect", inspect_columns());
   print("ladder", ladder_columns());
   print("suggested ladder", suggestion_columns());
   print("other", other_columns());

@@ -21,5 +21,6 @@ struct Program {
 
 void add_columns(CLI::App& app, Program& program);
 void add_enumerate(CLI::App& app, Program& program);
+void add_inspect(CLI::App& app, Program& program);
 
 }  // namespace einsearch

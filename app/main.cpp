@@ -67,6 +67,7 @@ int run_program(int argc, char** argv) {
   app.get_formatter()->column_width(34);
   Program program;
   add_enumerate(app, program);
+  add_inspect(app, program);
   add_columns(app, program);
 
   try {

@@ -93,6 +93,33 @@ constexpr std::array kSuggestion = {
                "largest |local FLOPs exponent - (1 + nu)| of any structure from the width before"},
 };
 
+constexpr std::array kInspect = {
+    ColumnInfo{"flops_a_first", "FLOPs/sample", "forward FLOPs with factor A applied first"},
+    ColumnInfo{"flops_b_first", "FLOPs/sample", "forward FLOPs with factor B applied first"},
+    ColumnInfo{"fan_order", "", "order that initialisation and learning rates follow"},
+    ColumnInfo{"einsum_step1", "", "first step in the executed order"},
+    ColumnInfo{"einsum_step2", "", "second step in the executed order"},
+    ColumnInfo{"a_fan_in",
+               "",
+               "numbers that factor A (or the dense matrix) sums into each of its outputs"},
+    ColumnInfo{"a_fan_out", "", "outputs of factor A (or the dense matrix) per input"},
+    ColumnInfo{"a_init_std",
+               "",
+               "standard deviation of the initial entries of factor A (or the dense matrix)"},
+    ColumnInfo{"a_lr_adam",
+               "",
+               "learning rate of factor A (or the dense matrix) over that of a dense layer, Adam"},
+    ColumnInfo{"a_lr_sgd",
+               "",
+               "learning rate of factor A (or the dense matrix) over that of a dense layer, SGD"},
+    ColumnInfo{"b_fan_in", "", "numbers that factor B sums into each of its outputs"},
+    ColumnInfo{"b_fan_out", "", "outputs of factor B per input"},
+    ColumnInfo{"b_init_std", "", "standard deviation of the initial entries of factor B"},
+    ColumnInfo{"b_lr_adam", "", "learning rate of factor B over that of a dense layer, Adam"},
+    ColumnInfo{"b_lr_sgd", "", "learning rate of factor B over that of a dense layer, SGD"},
+    ColumnInfo{"exact_rank", "", "rank of a random draw of the factors; with --exact-rank"},
+};
+
 constexpr std::array kOther = {
     ColumnInfo{"", "", ""},
 };
@@ -106,6 +133,8 @@ std::span<const ColumnInfo> other_columns() { return std::span<const ColumnInfo>
 
 std::span<const ColumnInfo> ladder_columns() { return kLadder; }
 std::span<const ColumnInfo> suggestion_columns() { return kSuggestion; }
+
+std::span<const ColumnInfo> inspect_columns() { return kInspect; }
 
 std::vector<std::string> column_names(std::span<const ColumnInfo> columns) {
   std::vector<std::string> names;

@@ -31,6 +31,9 @@ std::span<const ColumnInfo> other_columns();
 std::span<const ColumnInfo> ladder_columns();
 std::span<const ColumnInfo> suggestion_columns();
 
+/// What `inspect` adds to a structure.
+std::span<const ColumnInfo> inspect_columns();
+
 /// The names alone.
 std::vector<std::string> column_names(std::span<const ColumnInfo> columns);
 
