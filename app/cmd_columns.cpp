@@ -18,6 +18,9 @@ int print_columns(const OutputOptions& options) {
   print("curve", curve_columns());
   print("ranking", ranking_columns());
   print("frontier", frontier_columns());
+  print("inspect", inspect_columns());
+  print("ladder", ladder_columns());
+  print("suggested ladder", suggestion_columns());
   print("other", other_columns());
   table.finish();
   output.finish();

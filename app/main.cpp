@@ -72,6 +72,8 @@ int run_program(int argc, char** argv) {
       ->check(CLI::IsMember({"auto", "always", "never"}));
   app.fallthrough();
   Program program;
+  add_enumerate(app, program);
+  add_inspect(app, program);
   add_columns(app, program);
   add_train(app, program);
   add_fit_scaling(app, program);

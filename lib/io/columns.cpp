@@ -127,6 +127,53 @@ constexpr std::array kFrontier = {
     ColumnInfo{"law_loss", "", "loss of the fitted law; missing without one"},
 };
 
+constexpr std::array kLadder = {
+    ColumnInfo{"flops_exponent_min", "", "least d log(FLOPs) / d log(width) between widths"},
+    ColumnInfo{"flops_exponent_max", "", "largest of the same; 1 + nu without rounding"},
+    ColumnInfo{"flops_exponent_spread", "", "their difference"},
+    ColumnInfo{"params_exponent_min", "", "least d log(params) / d log(width) between widths"},
+    ColumnInfo{"params_exponent_max", "", "largest of the same; 1 + nu - omega without rounding"},
+    ColumnInfo{"params_exponent_spread", "", "their difference"},
+    ColumnInfo{"rank_exponent_min", "", "least d log(rank) / d log(width) between widths"},
+    ColumnInfo{"rank_exponent_max", "", "largest of the same; psi without rounding"},
+    ColumnInfo{"rank_exponent_spread", "", "their difference"},
+    ColumnInfo{"ladder_rounding_error", "octaves", "largest rounding_error at these widths"},
+};
+
+constexpr std::array kSuggestion = {
+    ColumnInfo{"width", "features", "proposed width of the model"},
+    ColumnInfo{"flops_exponent_deviation",
+               "",
+               "largest |local FLOPs exponent - (1 + nu)| of any structure from the width before"},
+};
+
+constexpr std::array kInspect = {
+    ColumnInfo{"flops_a_first", "FLOPs/sample", "forward FLOPs with factor A applied first"},
+    ColumnInfo{"flops_b_first", "FLOPs/sample", "forward FLOPs with factor B applied first"},
+    ColumnInfo{"fan_order", "", "order that initialisation and learning rates follow"},
+    ColumnInfo{"einsum_step1", "", "first step in the executed order"},
+    ColumnInfo{"einsum_step2", "", "second step in the executed order"},
+    ColumnInfo{"a_fan_in",
+               "",
+               "numbers that factor A (or the dense matrix) sums into each of its outputs"},
+    ColumnInfo{"a_fan_out", "", "outputs of factor A (or the dense matrix) per input"},
+    ColumnInfo{"a_init_std",
+               "",
+               "standard deviation of the initial entries of factor A (or the dense matrix)"},
+    ColumnInfo{"a_lr_adam",
+               "",
+               "learning rate of factor A (or the dense matrix) over that of a dense layer, Adam"},
+    ColumnInfo{"a_lr_sgd",
+               "",
+               "learning rate of factor A (or the dense matrix) over that of a dense layer, SGD"},
+    ColumnInfo{"b_fan_in", "", "numbers that factor B sums into each of its outputs"},
+    ColumnInfo{"b_fan_out", "", "outputs of factor B per input"},
+    ColumnInfo{"b_init_std", "", "standard deviation of the initial entries of factor B"},
+    ColumnInfo{"b_lr_adam", "", "learning rate of factor B over that of a dense layer, Adam"},
+    ColumnInfo{"b_lr_sgd", "", "learning rate of factor B over that of a dense layer, SGD"},
+    ColumnInfo{"exact_rank", "", "rank of a random draw of the factors; with --exact-rank"},
+};
+
 constexpr std::array kOther = {
     ColumnInfo{"", "", ""},
 };
@@ -138,6 +185,11 @@ std::span<const ColumnInfo> curve_columns() { return kCurve; }
 std::span<const ColumnInfo> ranking_columns() { return kRanking; }
 std::span<const ColumnInfo> frontier_columns() { return kFrontier; }
 std::span<const ColumnInfo> other_columns() { return std::span<const ColumnInfo>(kOther).first(0); }
+
+std::span<const ColumnInfo> ladder_columns() { return kLadder; }
+std::span<const ColumnInfo> suggestion_columns() { return kSuggestion; }
+
+std::span<const ColumnInfo> inspect_columns() { return kInspect; }
 
 std::vector<std::string> column_names(std::span<const ColumnInfo> columns) {
   std::vector<std::string> names;

@@ -30,6 +30,13 @@ std::span<const ColumnInfo> frontier_columns();
 /// Further columns that single commands print (ladders).
 std::span<const ColumnInfo> other_columns();
 
+/// What `enumerate --ladder` adds to a structure, and the table of `enumerate --suggest-ladder`.
+std::span<const ColumnInfo> ladder_columns();
+std::span<const ColumnInfo> suggestion_columns();
+
+/// What `inspect` adds to a structure.
+std::span<const ColumnInfo> inspect_columns();
+
 /// The names alone.
 std::vector<std::string> column_names(std::span<const ColumnInfo> columns);
 

@@ -36,17 +36,10 @@ struct UnroundedMacs {
   double b_first;
 };
 
-UnroundedMacs macs_at_powers(const Theta& theta, const Widths& widths) {
-  const double d_in = static_cast<double>(widths.d_in);
-  const double d_out = static_cast<double>(widths.d_out);
-  const double alpha = std::pow(d_in, theta.alpha);
-  const double beta = std::pow(d_in, theta.beta);
-  const double delta = std::pow(d_out, theta.delta);
-  const double epsilon = std::pow(d_out, theta.epsilon);
-  const double rho = widths.fixed_n_rho ? static_cast<double>(*widths.fixed_n_rho)
-                                        : std::pow(std::min(d_in, d_out), theta.rho);
-  const double shared = std::pow(d_in, theta.gamma) * std::pow(d_out, theta.phi) * rho;
-  return {shared * beta * delta * (alpha + epsilon), shared * alpha * epsilon * (beta + delta)};
+UnroundedMacs macs_of(const UnroundedSizes& s) {
+  const double shared = s.gamma * s.phi * s.rho;
+  return {shared * s.beta * s.delta * (s.alpha + s.epsilon),
+          shared * s.alpha * s.epsilon * (s.beta + s.delta)};
 }
 
 }  // namespace
@@ -116,13 +109,26 @@ Count rank_bound(const Sizes& s, Index d_in, Index d_out) {
   return std::min({Count{d_in}, Count{d_out}, s.pad_in(), s.pad_out(), cut_a, cut_b});
 }
 
-double unrounded_macs(const Theta& theta, const Widths& widths) {
-  const UnroundedMacs macs = macs_at_powers(theta, widths);
+UnroundedSizes unrounded_sizes(const Theta& theta, const Widths& widths) {
+  const double d_in = static_cast<double>(widths.d_in);
+  const double d_out = static_cast<double>(widths.d_out);
+  return {std::pow(d_in, theta.alpha),
+          std::pow(d_in, theta.beta),
+          std::pow(d_in, theta.gamma),
+          std::pow(d_out, theta.delta),
+          std::pow(d_out, theta.epsilon),
+          std::pow(d_out, theta.phi),
+          widths.fixed_n_rho ? static_cast<double>(*widths.fixed_n_rho)
+                             : std::pow(std::min(d_in, d_out), theta.rho)};
+}
+
+double unrounded_macs(const UnroundedSizes& sizes) {
+  const UnroundedMacs macs = macs_of(sizes);
   return std::min(macs.a_first, macs.b_first);
 }
 
-Order unrounded_order(const Theta& theta, const Widths& widths) {
-  const UnroundedMacs macs = macs_at_powers(theta, widths);
+Order unrounded_order(const UnroundedSizes& sizes) {
+  const UnroundedMacs macs = macs_of(sizes);
   return macs.b_first < macs.a_first * (1 - kRelativeTolerance) ? Order::b_first : Order::a_first;
 }
 

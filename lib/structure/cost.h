@@ -45,11 +45,24 @@ Order choose_order(const Sizes& sizes, OrderRule rule);
 /// can be missing.
 Count rank_bound(const Sizes& sizes, Index d_in, Index d_out);
 
-/// Multiply-accumulates at sizes d^theta, without rounding, in the cheaper order.
-double unrounded_macs(const Theta& theta, const Widths& widths);
+/// d_in^alpha ... d_out^phi and n_rho, before rounding.
+struct UnroundedSizes {
+  double alpha = 1;
+  double beta = 1;
+  double gamma = 1;
+  double delta = 1;
+  double epsilon = 1;
+  double phi = 1;
+  double rho = 1;
+};
+
+UnroundedSizes unrounded_sizes(const Theta& theta, const Widths& widths);
+
+/// Multiply-accumulates per sample at these sizes in the cheaper order.
+double unrounded_macs(const UnroundedSizes& sizes);
 
 /// The order that is cheaper at sizes d^theta. Initialisation and learning rates follow it, so
 /// that they do not zig-zag with rounding as the width grows.
-Order unrounded_order(const Theta& theta, const Widths& widths);
+Order unrounded_order(const UnroundedSizes& sizes);
 
 }  // namespace einsearch

@@ -15,6 +15,8 @@ Count doubled(Count macs) {
   return *flops;
 }
 
+}  // namespace
+
 LayerShape dense_shape(const Widths& widths, OrderRule rule) {
   LayerShape shape;
   shape.d_in = widths.d_in;
@@ -32,24 +34,28 @@ LayerShape dense_shape(const Widths& widths, OrderRule rule) {
   return shape;
 }
 
-}  // namespace
+LayerShape einsum_shape(const Sizes& sizes,
+                        const UnroundedSizes& unrounded,
+                        const Widths& widths,
+                        OrderRule rule) {
+  LayerShape shape;
+  shape.d_in = widths.d_in;
+  shape.d_out = widths.d_out;
+  shape.sizes = sizes;
+  shape.order = choose_order(sizes, rule);
+  shape.fan_order = rule == OrderRule::cheaper ? unrounded_order(unrounded) : shape.order;
+  shape.params = parameter_count(sizes);
+  shape.flops = doubled(multiply_accumulates(sizes, shape.order));
+  shape.rank = rank_bound(sizes, widths.d_in, widths.d_out);
+  return shape;
+}
 
 LayerShape shape_of(const Structure& structure,
                     const Sizes& sizes,
                     const Widths& widths,
                     OrderRule rule) {
   if (structure.is_dense) return dense_shape(widths, rule);
-  LayerShape shape;
-  shape.d_in = widths.d_in;
-  shape.d_out = widths.d_out;
-  shape.sizes = sizes;
-  shape.order = choose_order(sizes, rule);
-  shape.fan_order =
-      rule == OrderRule::cheaper ? unrounded_order(structure.theta, widths) : shape.order;
-  shape.params = parameter_count(sizes);
-  shape.flops = doubled(multiply_accumulates(sizes, shape.order));
-  shape.rank = rank_bound(sizes, widths.d_in, widths.d_out);
-  return shape;
+  return einsum_shape(sizes, unrounded_sizes(structure.theta, widths), widths, rule);
 }
 
 Widths widths_of(const Structure& structure, Index d_in, Index d_out) {

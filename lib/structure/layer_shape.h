@@ -42,6 +42,13 @@ LayerShape shape_of(const Structure& structure,
                     const Widths& widths,
                     OrderRule rule);
 
+/// The two branches of shape_of().
+LayerShape dense_shape(const Widths& widths, OrderRule rule);
+LayerShape einsum_shape(const Sizes& sizes,
+                        const UnroundedSizes& unrounded,
+                        const Widths& widths,
+                        OrderRule rule);
+
 /// Widths with the structure's fixed inner size, if it has one.
 Widths widths_of(const Structure& structure, Index d_in, Index d_out);
 

@@ -91,16 +91,15 @@ Sizes paper_sizes(const Theta& theta, const Widths& widths) {
 
 Sizes break_ties(std::span<const Triple> inputs,
                  std::span<const Triple> outputs,
-                 const Theta& theta,
-                 const Widths& widths) {
-  const Index n_rho = inner_size(theta.rho, widths);
+                 Index n_rho,
+                 const UnroundedSizes& unrounded) {
   Sizes best = joined(inputs[0], outputs[0], n_rho);
   if (inputs.size() == 1 && outputs.size() == 1) return best;
-  const double target = std::log(unrounded_macs(theta, widths));
+  const double target = std::log(unrounded_macs(unrounded));
   const auto key_of = [&](const Sizes& sizes) -> TieKey {
     const double macs =
         std::min(approximate_macs(sizes, Order::a_first), approximate_macs(sizes, Order::b_first));
-    return {rank_bound(sizes, widths.d_in, widths.d_out),
+    return {rank_bound(sizes, sizes.pad_in(), sizes.pad_out()),
             std::abs(std::log(macs) - target),
             {sizes.n_gamma, sizes.n_alpha, sizes.n_epsilon}};
   };
@@ -125,7 +124,7 @@ Sizes integer_sizes(const Theta& theta, const Widths& widths, Rounding rounding)
   const std::vector<Triple> outputs = widths.d_out == widths.d_in
                                           ? input.nearest(theta.output())
                                           : DivisorTriples(widths.d_out).nearest(theta.output());
-  return break_ties(inputs, outputs, theta, widths);
+  return break_ties(inputs, outputs, inner_size(theta.rho, widths), unrounded_sizes(theta, widths));
 }
 
 double padding(Index padded, Index d) {

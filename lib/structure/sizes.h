@@ -12,6 +12,8 @@
 
 namespace einsearch {
 
+struct UnroundedSizes;  // structure/cost.h
+
 struct Sizes {
   Index n_alpha = 1;
   Index n_beta = 1;
@@ -60,8 +62,8 @@ Sizes paper_sizes(const Theta& theta, const Widths& widths);
 /// would be several: Monarch at 128 has four answers with ranks from 64 to 128.
 Sizes break_ties(std::span<const Triple> inputs,
                  std::span<const Triple> outputs,
-                 const Theta& theta,
-                 const Widths& widths);
+                 Index n_rho,
+                 const UnroundedSizes& unrounded);
 
 /// Sizes by either rounding. Throws Error for bad widths, not for padding.
 Sizes integer_sizes(const Theta& theta, const Widths& widths, Rounding rounding);

@@ -1,0 +1,59 @@
+// One structure at one size with everything that tables say about it.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "structure/divisors.h"
+#include "structure/layer_shape.h"
+#include "structure/structure.h"
+#include "structure/taxonomy.h"
+
+namespace einsearch {
+
+struct Candidate {
+  std::string name;  ///< empty: that of theta, see candidate_name()
+  Theta theta;
+  LayerShape shape;
+  Taxonomy taxonomy;
+  RoundingQuality quality;
+
+  bool operator==(const Candidate&) const = default;
+};
+
+std::string candidate_name(const Candidate& candidate);
+
+/// Resolves many structures at the same widths; the divisors of the widths are found once.
+class WidthResolver {
+ public:
+  WidthResolver(Index d_in, Index d_out, const ResolveOptions& options);
+
+  /// The structure at these widths whatever its padding and rounding error.
+  Candidate at_any_quality(const Structure& structure) const;
+
+  /// Nothing when padding is beyond 15 % or a size is more than a factor 2 from its power.
+  std::optional<Candidate> operator()(const Structure& structure) const;
+
+ private:
+  Widths widths_;
+  ResolveOptions options_;
+  DivisorTriples input_;
+  DivisorTriples output_;
+};
+
+/// A column of numbers, by the name that tables print.
+struct NumericColumn {
+  std::string_view name;
+  double (*value)(const Candidate&);
+  bool depends_on_sizes = true;   ///< false: a function of theta alone
+  bool is_larger_better = false;  ///< in a Pareto frontier
+};
+
+std::span<const NumericColumn> numeric_columns();
+
+/// Throws Error with a suggestion for an unknown name.
+const NumericColumn& find_numeric_column(std::string_view name);
+
+}  // namespace einsearch

@@ -1,0 +1,117 @@
+// All integer structures of given widths.
+#include <algorithm>
+#include <cmath>
+
+#include "base/checked.h"
+#include "search/enumerate.h"
+#include "structure/divisors.h"
+
+namespace einsearch {
+namespace {
+
+constexpr double kSteps = 1e6;
+
+double log_ratio(Index n, Index d) {
+  return d == 1 ? 0.0 : std::log(static_cast<double>(n)) / std::log(static_cast<double>(d));
+}
+
+/// log_d of three sizes as multiples of 1e-6 that add to 1. Both roundings of a theta lead back to
+/// the sizes: one step moves a size by d^1e-6.
+std::array<double, 3> exponents_of(const Triple& sizes, Index d) {
+  if (d == 1) return {1, 0, 0};
+  std::array<double, 3> steps;
+  for (std::size_t i = 0; i < 3; ++i) steps[i] = std::nearbyint(log_ratio(sizes[i], d) * kSteps);
+  *std::max_element(steps.begin(), steps.end()) += kSteps - (steps[0] + steps[1] + steps[2]);
+  return {steps[0] / kSteps, steps[1] / kSteps, steps[2] / kSteps};
+}
+
+/// log_d n, to six decimals where that leads back to n.
+double rho_of(Index n_rho, Index d) {
+  const double exact = log_ratio(n_rho, d);
+  const double rounded = std::nearbyint(exact * kSteps) / kSteps;
+  return inner_size(rounded, {d, d}) == n_rho ? rounded : exact;
+}
+
+Theta theta_of(const Sizes& s, Index d_in, Index d_out) {
+  const std::array<double, 3> input = exponents_of({s.n_alpha, s.n_beta, s.n_gamma}, d_in);
+  const std::array<double, 3> output = exponents_of({s.n_delta, s.n_epsilon, s.n_phi}, d_out);
+  return {input[0],
+          input[1],
+          input[2],
+          output[0],
+          output[1],
+          output[2],
+          rho_of(s.n_rho, std::min(d_in, d_out))};
+}
+
+bool is_plain_dense(const Sizes& s, Index d_in, Index d_out) {
+  return s == Sizes{1, d_in, 1, 1, d_out, 1, 1} || s == Sizes{d_in, 1, 1, d_out, 1, 1, 1};
+}
+
+class DivisorSpace {
+ public:
+  DivisorSpace(const SpaceOptions& options, const CandidateVisitor& visit)
+      : options_(options), visit_(visit), widths_{options.d_in, options.d_out} {
+    validate(widths_);
+    dense_ = dense_shape(widths_, options.resolve.order);
+  }
+
+  Tally walk() {
+    const DivisorTriples inputs(options_.d_in);
+    const DivisorTriples outputs(options_.d_out);
+    for (const Triple& input : inputs.all()) {
+      for (const Triple& output : outputs.all()) {
+        if (!walk_inner(input, output)) return tally_;
+      }
+    }
+    return tally_;
+  }
+
+ private:
+  bool walk_inner(const Triple& input, const Triple& output) {
+    Sizes sizes{input[0], input[1], input[2], output[0], output[1], output[2], 1};
+    if (!options_.keep_redundant && !is_canonical(theta_of(sizes, options_.d_in, options_.d_out))) {
+      return true;
+    }
+    const Index useful = std::min(sizes.n_alpha * sizes.n_delta, sizes.n_beta * sizes.n_epsilon);
+    for (sizes.n_rho = 1; sizes.n_rho <= useful; ++sizes.n_rho) {
+      const bool is_dense = is_plain_dense(sizes, options_.d_in, options_.d_out);
+      const double macs = std::min(approximate_macs(sizes, Order::a_first),
+                                   approximate_macs(sizes, Order::b_first));
+      if (!is_dense && macs > static_cast<double>(dense_.params)) break;
+      if (!offer(sizes, is_dense)) return false;
+    }
+    return true;
+  }
+
+  bool offer(const Sizes& sizes, bool is_dense) {
+    Candidate candidate;
+    candidate.theta = theta_of(sizes, options_.d_in, options_.d_out);
+    if (is_dense) candidate.theta = {0, 1, 0, 0, 1, 0, 0};
+    candidate.taxonomy = taxonomy(candidate.theta);
+    if (!options_.filters.accepts_theta(candidate)) return true;
+    candidate.shape = is_dense ? dense_
+                               : einsum_shape(sizes,
+                                              unrounded_sizes(candidate.theta, widths_),
+                                              widths_,
+                                              options_.resolve.order);
+    candidate.quality = rounding_quality(candidate.theta, candidate.shape.sizes, widths_);
+    if (!options_.filters.accepts_sizes(candidate)) return true;
+    ++tally_.kept;
+    return visit_(candidate);
+  }
+
+  const SpaceOptions& options_;
+  const CandidateVisitor& visit_;
+  Widths widths_;
+  LayerShape dense_;
+  Tally tally_;
+};
+
+}  // namespace
+
+Tally enumerate_divisors(const SpaceOptions& options, const CandidateVisitor& visit) {
+  return DivisorSpace(options, visit).walk();
+}
+
+}  // namespace einsearch

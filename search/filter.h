@@ -1,0 +1,50 @@
+// Which candidates a user wants to see: bounds on columns.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "structure/candidate.h"
+
+namespace einsearch {
+
+enum class Comparison { at_most, at_least, below, above, equal };
+
+/// column (comparison) bound; both sides are the same within 1e-9.
+struct Filter {
+  const NumericColumn* column = nullptr;
+  Comparison comparison = Comparison::at_most;
+  double bound = 0;
+
+  bool accepts(const Candidate& candidate) const;
+};
+
+/// "omega<=0.5, psi>=1": comparisons <=, >=, <, > and = between a numeric column and a number, all
+/// of which must hold. Throws Error.
+std::vector<Filter> parse_filters(std::string_view text);
+
+/// Filters, split into those that theta alone decides and those that need sizes.
+class FilterSet {
+ public:
+  FilterSet() = default;
+  explicit FilterSet(const std::vector<Filter>& filters);
+
+  bool accepts_theta(const Candidate& candidate) const;
+  bool accepts_sizes(const Candidate& candidate) const;
+  bool accepts(const Candidate& candidate) const {
+    return accepts_theta(candidate) && accepts_sizes(candidate);
+  }
+  bool is_empty() const { return of_theta_.empty() && of_sizes_.empty(); }
+
+  /// The column of a filter that needs sizes, or nothing.
+  const NumericColumn* column_of_sizes() const {
+    return of_sizes_.empty() ? nullptr : of_sizes_.front().column;
+  }
+
+ private:
+  std::vector<Filter> of_theta_;
+  std::vector<Filter> of_sizes_;
+};
+
+}  // namespace einsearch
