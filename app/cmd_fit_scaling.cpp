@@ -71,6 +71,15 @@ void write_frontier_file(const std::string& path, const Ranking& ranking) {
   fmt::print(stderr, "einsearch: wrote {}\n", path);
 }
 
+/// Columns of other tables have other names and units.
+PlotOptions plot_options(const FitScalingOptions& options) {
+  const CurveColumnNames usual;
+  PlotOptions plot;
+  if (options.columns.train_flops != usual.train_flops) plot.x_label = options.columns.train_flops;
+  if (options.columns.loss != usual.loss) plot.y_label = options.columns.loss;
+  return plot;
+}
+
 int fit_scaling(const FitScalingOptions& options) {
   const CurveFile input = read_curves(input_files(options.files), options.columns);
   const Ranking ranking = rank_structures(input.curves, ranking_options(options));
@@ -82,7 +91,7 @@ int fit_scaling(const FitScalingOptions& options) {
   // Files first: where one cannot be written, stdout stays empty.
   if (!options.frontier_path.empty()) write_frontier_file(options.frontier_path, ranking);
   if (!options.plot_path.empty()) {
-    write_file(options.plot_path, frontier_svg(ranking, input.curves));
+    write_file(options.plot_path, frontier_svg(ranking, input.curves, plot_options(options)));
     fmt::print(stderr, "einsearch: wrote {}\n", options.plot_path);
   }
   Output output(options.output.path);
