@@ -89,8 +89,8 @@ Frontier build_frontier(const Group& group, const RankingOptions& options, Index
   return hull_frontier(group.runs, options.points, options.hull, options.offset, without);
 }
 
-/// Laws without one run each. Nothing when there are fewer than three widths or a law is lost with
-/// a run: an interval from the remaining ones would be too short.
+/// Laws without one run each. Nothing when without some run fewer than three widths are left: its
+/// envelope would not be trimmed, another thing than the one whose error is wanted.
 std::vector<PowerLaw> replicate(const Group& group, const RankingOptions& options) {
   std::vector<PowerLaw> laws;
   if (group.law.status != FitStatus::converged) return laws;
@@ -98,7 +98,7 @@ std::vector<PowerLaw> replicate(const Group& group, const RankingOptions& option
     if (!is_sound(*group.runs[i])) continue;
     const Frontier frontier = build_frontier(group, options, static_cast<Index>(i));
     laws.push_back(fit_power_law(frontier, options.offset));
-    if (!laws.back().is_usable()) return {};
+    if (laws.back().status != FitStatus::converged) return {};
   }
   return laws;
 }
@@ -435,7 +435,7 @@ Ranking rank_structures(std::span<const Curve> curves, const RankingOptions& opt
 std::vector<std::string> verdict_lines(const Ranking& ranking) {
   std::vector<std::string> lines;
   for (const RankedStructure& row : ranking.rows) {
-    if (row.verdict.empty() || row.structure == ranking.baseline) continue;
+    if (!row.multiplier.has_interval() || row.structure == ranking.baseline) continue;
     lines.push_back(row.structure + ": " + row.verdict);
   }
   return lines;

@@ -77,8 +77,8 @@ struct Ranking {
 /// baseline, losses not above the offset, and when no structure has two usable points.
 Ranking rank_structures(std::span<const Curve> curves, const RankingOptions& options = {});
 
-/// The verdicts of all rows, one line each: "low-rank:1/4 needs 1.6x [1.4, 1.9] of dense's compute
-/// at 3e12 FLOPs".
+/// The verdicts that rest on an interval, one line each: "low-rank:1/4: needs 1.6x [1.4, 1.9] of
+/// dense's compute at 3e12 FLOPs".
 std::vector<std::string> verdict_lines(const Ranking& ranking);
 
 }  // namespace einsearch

@@ -248,6 +248,7 @@ void draw_points(Svg& svg, const RankedStructure& row, const Frame& frame) {
 
 struct Label {
   std::string text;
+  double loss;      // at the target compute: labels stand in the order of the ranking there
   SvgPoint anchor;  // what it names
   double y;
   const char* colour;
@@ -255,9 +256,8 @@ struct Label {
 
 /// Moves labels apart vertically, as little as a pass down and a pass up can, inside the page.
 void spread(std::vector<Label>& labels, double top, double bottom) {
-  std::stable_sort(labels.begin(), labels.end(), [](const Label& a, const Label& b) {
-    return a.anchor.y < b.anchor.y;
-  });
+  std::stable_sort(
+      labels.begin(), labels.end(), [](const Label& a, const Label& b) { return a.loss > b.loss; });
   const double gap =
       std::min(kLabelGap, (bottom - top) / std::max<double>(1, static_cast<double>(labels.size())));
   double least = top;
@@ -319,7 +319,9 @@ std::string frontier_svg(const Ranking& ranking,
     svg.open_group({{"stroke", colour_of(i)}});
     const auto end = draw_law(svg, row, frame);
     svg.close_group();
-    if (end) labels.push_back({label_text(row), *end, end->y, colour_of(i)});
+    if (end) {
+      labels.push_back({label_text(row), row.predicted_loss.value, *end, end->y, colour_of(i)});
+    }
   }
   draw_labels(svg, std::move(labels), frame);
   return svg.finish();

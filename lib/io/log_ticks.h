@@ -15,7 +15,8 @@ struct LogTick {
 
 /// Ticks inside [low, high], 0 < low < high. Labelled are, as `most_labels` allows, all digits,
 /// 1-2-5, 1-3, powers of ten, or every second, third ... of them; below four decades the other
-/// digits are bare ticks. Numbers from 0.001 to below 10,000 are written out.
+/// digits are bare ticks. Axes with fewer than three digits have even steps. Numbers from 0.001 to
+/// below 10,000 are written out.
 std::vector<LogTick> log_ticks(double low, double high, int most_labels);
 
 }  // namespace einsearch

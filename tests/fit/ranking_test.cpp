@@ -156,6 +156,17 @@ TEST_CASE("one or two widths give numbers without intervals and one warning") {
   CHECK(ranking.warnings.size() == 1);
 }
 
+TEST_CASE("no interval where leaving out a run leaves fewer than three widths") {
+  const std::vector<Count> widths = {64, 128, 256};
+  const auto interval = [&widths](Count n_seeds) {
+    return rank_structures(planted_curves({.widths = widths, .n_seeds = n_seeds, .noise = 0.01}))
+        .rows[0]
+        .exponent.has_interval();
+  };
+  CHECK_FALSE(interval(1));
+  CHECK(interval(2));
+}
+
 TEST_CASE("several tasks, an unknown baseline and curves without points are refused") {
   std::vector<Curve> mixed = planted_curves({});
   mixed.back().task = "text";

@@ -37,7 +37,9 @@ TEST_CASE(
   CHECK(labels(3e9, 2e13, 9) == "3×10^9 10^10 3×10^10 10^11 3×10^11 10^12 3×10^12 10^13 ");
   CHECK(labels(0.34, 0.72, 8) == "0.4 0.5 0.6 0.7 ");
   CHECK(labels(4e11, 6e12, 9) == "5×10^11 10^12 2×10^12 5×10^12 ");
-  for (const double high : {1.5, 30.0, 1e4, 1e9, 1e40}) {
+  CHECK(labels(0.31, 0.385, 8) == "0.31 0.32 0.33 0.34 0.35 0.36 0.37 0.38 ");
+  CHECK(labels(3.05e9, 3.95e9, 5) == "3.2×10^9 3.4×10^9 3.6×10^9 3.8×10^9 ");
+  for (const double high : {1.01, 1.5, 30.0, 1e4, 1e9, 1e40}) {
     const std::vector<LogTick> ticks = log_ticks(1, high, 8);
     const auto labelled = std::count_if(
         ticks.begin(), ticks.end(), [](const LogTick& tick) { return tick.is_labelled; });
