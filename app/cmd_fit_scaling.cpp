@@ -126,7 +126,8 @@ void add_fit_scaling(CLI::App& app, Program& program) {
   static FitScalingOptions options;
   CLI::App* command = app.add_subcommand(
       "fit-scaling", "Fit a scaling law per structure to learning curves and rank them");
-  command->add_option("FILES", options.files, "CSV of learning curves; - is standard input");
+  command->add_option("FILES", options.files, "CSV of learning curves; - is standard input")
+      ->type_name("FILE");
   command->add_option("--frontier", options.frontier, "envelope (default) or hull (the paper's)")
       ->check(CLI::IsMember({"envelope", "hull"}));
   command
@@ -140,7 +141,8 @@ void add_fit_scaling(CLI::App& app, Program& program) {
            options.ranking.offset,
            "irreducible loss E of every law (0)",
            {0, kLargest});
-  command->add_option("--baseline", options.baseline, "structure to compare with (dense)");
+  command->add_option("--baseline", options.baseline, "structure to compare with (dense)")
+      ->type_name("S");
   add_real(*command,
            "--target-compute",
            options.target_compute,
@@ -151,11 +153,15 @@ void add_fit_scaling(CLI::App& app, Program& program) {
                    options.rank_by,
                    "multiplier (default), predicted-loss, exponent or last-loss")
       ->check(CLI::IsMember(rank_by_names()));
-  command->add_option("--x", options.columns.train_flops, "column of compute (train_flops)");
-  command->add_option("--y", options.columns.loss, "column of loss (loss)");
-  command->add_option("--group", options.columns.structure, "column of structures (structure)");
-  command->add_option("--frontier-out", options.frontier_path, "write frontier points as CSV");
-  command->add_option("--plot", options.plot_path, "draw runs, frontiers and laws as SVG");
+  command->add_option("--x", options.columns.train_flops, "column of compute (train_flops)")
+      ->type_name("NAME");
+  command->add_option("--y", options.columns.loss, "column of loss (loss)")->type_name("NAME");
+  command->add_option("--group", options.columns.structure, "column of structures (structure)")
+      ->type_name("NAME");
+  command->add_option("--frontier-out", options.frontier_path, "write frontier points as CSV")
+      ->type_name("FILE");
+  command->add_option("--plot", options.plot_path, "draw runs, frontiers and laws as SVG")
+      ->type_name("FILE");
   add_hull_options(*command, options.ranking.hull);
   add_output_options(*command, options.output);
   command->callback([&program] { program.run = [] { return fit_scaling(options); }; });

@@ -25,16 +25,16 @@ constexpr double kFrontierStep = 7;  // frontier points nearer than this are dra
 constexpr double kHeadroom = 0.04;   // part of the axis beyond the data
 constexpr double kRunsAbove = 0.6;   // part of the frontiers' extent in which runs are shown beyond
 
-/// Okabe and Ito's palette, which colour-blind readers tell apart, without black and yellow, then
-/// darker shades of it; each stands out on white and on near-black.
-constexpr std::array kColours = {"#0072b2",
+/// After Okabe and Ito's palette, which colour-blind readers tell apart, without its black and
+/// yellow, and further hues; each stands out on white and on near-black.
+constexpr std::array kColours = {"#1a80bb",
                                  "#d55e00",
                                  "#009e73",
                                  "#cc79a7",
                                  "#8c6bb1",
                                  "#e69f00",
                                  "#56b4e9",
-                                 "#a0522d",
+                                 "#b5651d",
                                  "#66a61e",
                                  "#7f7f7f",
                                  "#e7298a",
@@ -45,7 +45,7 @@ constexpr const char* kStyle =
     ".title{font-size:16px;font-weight:600}"
     ".bg{fill:#fff}.axis{stroke:#444}.grid{stroke:#e4e4e4}.minor{stroke:#888}"
     ".run{fill:none;stroke-opacity:.28;stroke-width:1}"
-    ".law{fill:none;stroke-width:2}.beyond{stroke-dasharray:5 4}"
+    ".law{fill:none;stroke-width:2}"
     ".point{fill-opacity:.85;stroke:none}"
     "@media (prefers-color-scheme:dark){text{fill:#ddd}.bg{fill:#16181c}"
     ".axis{stroke:#bbb}.grid{stroke:#2d3138}.minor{stroke:#777}.run{stroke-opacity:.42}}\n";
