@@ -105,4 +105,6 @@ TEST_CASE("CSV: a missing column names those that are there") {
   const CsvReader csv(file_with("structure,widths\n"));
   CHECK_THROWS_WITH_AS(csv.require("width"), doctest::Contains("did you mean widths?"), Error);
   CHECK_FALSE(csv.find("width"));
+  const CsvReader binary(file_with("\x01\x02\n"));
+  CHECK_THROWS_WITH_AS(binary.require("width"), doctest::Contains("got ??"), Error);
 }
