@@ -72,6 +72,15 @@ void write_frontier_file(const std::string& path, const Ranking& ranking) {
   log_info("wrote " + path);
 }
 
+/// Columns of other tables have other names and units.
+PlotOptions plot_options(const FitScalingOptions& options) {
+  const CurveColumnNames usual;
+  PlotOptions plot;
+  if (options.columns.train_flops != usual.train_flops) plot.x_label = options.columns.train_flops;
+  if (options.columns.loss != usual.loss) plot.y_label = options.columns.loss;
+  return plot;
+}
+
 int fit_scaling(const FitScalingOptions& options) {
   const CurveFile input = read_curves(input_files(options.files), options.columns);
   const Ranking ranking = rank_structures(input.curves, ranking_options(options));
@@ -83,7 +92,7 @@ int fit_scaling(const FitScalingOptions& options) {
   // Files first: where one cannot be written, stdout stays empty.
   if (!options.frontier_path.empty()) write_frontier_file(options.frontier_path, ranking);
   if (!options.plot_path.empty()) {
-    write_file(options.plot_path, frontier_svg(ranking, input.curves));
+    write_file(options.plot_path, frontier_svg(ranking, input.curves, plot_options(options)));
     log_info("wrote " + options.plot_path);
   }
   Output output(options.output.path);
@@ -118,7 +127,8 @@ void add_fit_scaling(CLI::App& app, Program& program) {
   static FitScalingOptions options;
   CLI::App* command = app.add_subcommand(
       "fit-scaling", "Fit a scaling law per structure to learning curves and rank them");
-  command->add_option("FILES", options.files, "CSV of learning curves; - is standard input");
+  command->add_option("FILES", options.files, "CSV of learning curves; - is standard input")
+      ->type_name("FILE");
   command->add_option("--frontier", options.frontier, "envelope (default) or hull (the paper's)")
       ->check(CLI::IsMember({"envelope", "hull"}));
   command
@@ -132,7 +142,8 @@ void add_fit_scaling(CLI::App& app, Program& program) {
            options.ranking.offset,
            "irreducible loss E of every law (0)",
            {0, kLargest});
-  command->add_option("--baseline", options.baseline, "structure to compare with (dense)");
+  command->add_option("--baseline", options.baseline, "structure to compare with (dense)")
+      ->type_name("S");
   add_real(*command,
            "--target-compute",
            options.target_compute,
@@ -143,11 +154,15 @@ void add_fit_scaling(CLI::App& app, Program& program) {
                    options.rank_by,
                    "multiplier (default), predicted-loss, exponent or last-loss")
       ->check(CLI::IsMember(rank_by_names()));
-  command->add_option("--x", options.columns.train_flops, "column of compute (train_flops)");
-  command->add_option("--y", options.columns.loss, "column of loss (loss)");
-  command->add_option("--group", options.columns.structure, "column of structures (structure)");
-  command->add_option("--frontier-out", options.frontier_path, "write frontier points as CSV");
-  command->add_option("--plot", options.plot_path, "draw runs, frontiers and laws as SVG");
+  command->add_option("--x", options.columns.train_flops, "column of compute (train_flops)")
+      ->type_name("NAME");
+  command->add_option("--y", options.columns.loss, "column of loss (loss)")->type_name("NAME");
+  command->add_option("--group", options.columns.structure, "column of structures (structure)")
+      ->type_name("NAME");
+  command->add_option("--frontier-out", options.frontier_path, "write frontier points as CSV")
+      ->type_name("FILE");
+  command->add_option("--plot", options.plot_path, "draw runs, frontiers and laws as SVG")
+      ->type_name("FILE");
   add_hull_options(*command, options.ranking.hull);
   add_output_options(*command, options.output);
   command->callback([&program] { program.run = [] { return fit_scaling(options); }; });

@@ -37,7 +37,8 @@ void append(Track& track, const CurvePoint& point, double offset, Index run) {
   const double log_compute = std::log(point.train_flops);
   // Two rows may share a rounded compute; a curve to interpolate needs it to grow.
   if (!track.points.empty() && log_compute <= track.points.back().log_compute) return;
-  track.points.push_back({log_compute, std::log(point.loss - offset), run});
+  track.points.push_back(
+      {log_compute, std::log(point.loss - offset), run, point.train_flops, point.loss});
 }
 
 using Configuration = std::tuple<Count, Count, Count, double, std::string, Count, Count, Count>;
@@ -143,8 +144,7 @@ std::vector<Track> leave_out(const std::vector<Track>& tracks, Index without) {
 void take_points(const std::vector<Track>& tracks, Frontier& frontier) {
   for (const Track& track : tracks) {
     for (const Track::Point& point : track.points) {
-      frontier.points.push_back(
-          {std::exp(point.log_compute), std::exp(point.log_loss), point.run, track.width});
+      frontier.points.push_back({point.compute, point.loss, point.run, track.width});
     }
   }
   std::stable_sort(frontier.points.begin(),
@@ -154,6 +154,7 @@ void take_points(const std::vector<Track>& tracks, Frontier& frontier) {
 
 void take_envelope(const std::vector<Track>& tracks,
                    const std::set<Count>& widths,
+                   double offset,
                    Frontier& frontier) {
   double low = std::numeric_limits<double>::infinity();
   double high = -low;
@@ -182,7 +183,9 @@ void take_envelope(const std::vector<Track>& tracks,
     } else if (is_trimmed && width == *widths.rbegin()) {
       ++frontier.n_dropped_largest;
     } else {
-      frontier.points.push_back({std::exp(log_compute), std::exp(best.log_loss), best.run, width});
+      const double loss = offset + std::exp(best.log_loss);
+      if (!frontier.points.empty() && loss > frontier.points.back().loss) ++frontier.n_rising;
+      frontier.points.push_back({std::exp(log_compute), loss, best.run, width});
     }
   }
 }
@@ -278,8 +281,8 @@ Frontier envelope(const TrackSet& set, Index without) {
   }
   frontier.n_runs = static_cast<Count>(runs.size());
   frontier.n_widths = static_cast<Count>(widths.size());
-  can_interpolate ? take_envelope(tracks, widths, frontier) : take_points(tracks, frontier);
-  for (FrontierPoint& point : frontier.points) point.loss += set.offset;
+  can_interpolate ? take_envelope(tracks, widths, set.offset, frontier)
+                  : take_points(tracks, frontier);
   return frontier;
 }
 

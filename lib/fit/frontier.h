@@ -46,11 +46,12 @@ struct FrontierPoint {
 };
 
 struct Frontier {
-  std::vector<FrontierPoint> points;  ///< envelope: by compute
-  Count n_budgets = 0;                ///< budgets tried; 0 when the points are the frontier
-  Count n_dropped_smallest = 0;       ///< budgets won by the smallest width
-  Count n_dropped_largest = 0;        ///< budgets won by the largest width
-  Count n_runs = 0;                   ///< runs that competed
+  std::vector<FrontierPoint> points = {};  ///< envelope: by compute
+  Count n_budgets = 0;                     ///< budgets tried; 0 when the points are the frontier
+  Count n_dropped_smallest = 0;            ///< budgets won by the smallest width
+  Count n_dropped_largest = 0;             ///< budgets won by the largest width
+  Count n_rising = 0;  ///< points above their cheaper neighbour: runs end too early
+  Count n_runs = 0;    ///< runs that competed
   Count n_widths = 0;
 };
 
@@ -58,8 +59,10 @@ struct Frontier {
 struct Track {
   struct Point {
     double log_compute;
-    double log_loss;
+    double log_loss;  ///< of loss - offset
     Index run;
+    double compute;
+    double loss;
   };
   Count width = 0;
   std::vector<Point> points;  ///< by compute

@@ -6,6 +6,8 @@
 #include <set>
 #include <tuple>
 
+#include "fit/quicksort_order.h"
+
 namespace einsearch {
 namespace {
 
@@ -97,12 +99,13 @@ std::vector<Index> hull_front(const PointTable& table, double tolerance) {
 }
 
 std::vector<Index> improving(const PointTable& table, std::span<const Index> front) {
-  std::vector<Index> sorted(front.begin(), front.end());
-  const auto compute = [&table](Index row) { return table.compute[static_cast<std::size_t>(row)]; };
   const auto loss = [&table](Index row) { return table.loss[static_cast<std::size_t>(row)]; };
-  std::stable_sort(sorted.begin(), sorted.end(), [&compute](Index a, Index b) {
-    return compute(a) < compute(b);
-  });
+  std::vector<double> compute;
+  for (const Index row : front) compute.push_back(table.compute[static_cast<std::size_t>(row)]);
+  std::vector<Index> sorted;
+  for (const Index place : quicksort_order(compute)) {
+    sorted.push_back(front[static_cast<std::size_t>(place)]);
+  }
   std::vector<Index> kept;
   for (std::size_t i = 1; i < sorted.size(); ++i) {
     if (loss(sorted[i]) < loss(sorted[i - 1])) kept.push_back(sorted[i]);

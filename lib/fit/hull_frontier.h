@@ -8,7 +8,8 @@
 //      of it joins, after the vertices, in the order of the table.
 //   3. "Improve": by compute, a row is kept iff its loss is below that of the row just before it;
 //      the first row of the front, which has no row before it, is appended at the end. One pass
-//      only, so dominated points remain, as in the original.
+//      only, so dominated points remain, as in the original; rows of equal compute come in the
+//      order of fit/quicksort_order.h.
 //   4. Compute outside a window is dropped; ordinary least squares of ln loss on ln compute.
 #pragma once
 

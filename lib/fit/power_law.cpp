@@ -48,8 +48,11 @@ PowerLaw fit_power_law(const Frontier& frontier, double offset) {
   }
   if (x.empty()) return law;
   const auto [low, high] = std::minmax_element(x.begin(), x.end());
-  law.min_compute = std::exp(*low);
-  law.max_compute = std::exp(*high);
+  const auto at = [&x, &frontier](auto place) {
+    return frontier.points[static_cast<std::size_t>(place - x.begin())].compute;
+  };
+  law.min_compute = at(low);
+  law.max_compute = at(high);
   if (!(*high > *low)) return law;
 
   for (double& value : x) value -= mean_x;

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/suggest.h"
+#include "structure/notation.h"
 
 namespace einsearch {
 namespace {
@@ -88,8 +89,8 @@ Frontier build_frontier(const Group& group, const RankingOptions& options, Index
   return hull_frontier(group.runs, options.points, options.hull, options.offset, without);
 }
 
-/// Laws without one run each. Nothing when there are fewer than three widths or a law is lost with
-/// a run: an interval from the remaining ones would be too short.
+/// Laws without one run each. Nothing when without some run fewer than three widths are left: its
+/// envelope would not be trimmed, another thing than the one whose error is wanted.
 std::vector<PowerLaw> replicate(const Group& group, const RankingOptions& options) {
   std::vector<PowerLaw> laws;
   if (group.law.status != FitStatus::converged) return laws;
@@ -97,7 +98,7 @@ std::vector<PowerLaw> replicate(const Group& group, const RankingOptions& option
     if (!is_sound(*group.runs[i])) continue;
     const Frontier frontier = build_frontier(group, options, static_cast<Index>(i));
     laws.push_back(fit_power_law(frontier, options.offset));
-    if (!laws.back().is_usable()) return {};
+    if (laws.back().status != FitStatus::converged) return {};
   }
   return laws;
 }
@@ -117,16 +118,57 @@ Variance variance_of(const Group& group, Function function) {
   return jackknife_variance(values);
 }
 
+/// Place of a run in a plan: which width, counted from the smallest, and which seeds.
+using PlanKey = std::tuple<Index, Count, Count>;
+
+/// Places of the runs that `replicates` leave out, with where each stands; sorted.
+std::vector<std::pair<PlanKey, std::size_t>> plan_of(const Group& group) {
+  std::set<Count> widths;
+  for (const Curve* run : group.runs) widths.insert(run->width);
+  std::vector<std::pair<PlanKey, std::size_t>> plan;
+  for (const Curve* run : group.runs) {
+    if (!is_sound(*run)) continue;
+    const Index place = std::distance(widths.begin(), widths.find(run->width));
+    plan.emplace_back(PlanKey{place, run->seed_init, run->seed_data}, plan.size());
+  }
+  std::sort(plan.begin(), plan.end());
+  return plan;
+}
+
+/// Replicates of both without corresponding runs; nothing where the plans differ or have two runs
+/// in one place.
+std::vector<std::pair<const PowerLaw*, const PowerLaw*>> paired_replicates(const Group& a,
+                                                                           const Group& b) {
+  const auto plan_a = plan_of(a);
+  const auto plan_b = plan_of(b);
+  if (plan_a.size() != a.replicates.size() || plan_b.size() != b.replicates.size()) return {};
+  if (plan_a.size() != plan_b.size()) return {};
+  std::vector<std::pair<const PowerLaw*, const PowerLaw*>> pairs;
+  for (std::size_t i = 0; i < plan_a.size(); ++i) {
+    const bool is_repeated = i > 0 && plan_a[i].first == plan_a[i - 1].first;
+    if (plan_a[i].first != plan_b[i].first || is_repeated) return {};
+    pairs.emplace_back(&a.replicates[plan_a[i].second], &b.replicates[plan_b[i].second]);
+  }
+  return pairs;
+}
+
 Estimate estimate_multiplier(const Group& group, const Group& baseline, double compute) {
+  if (&group == &baseline) return {.value = 1, .standard_error = 0, .low = 1, .high = 1};
   const auto log_multiplier = [compute](const PowerLaw& law, const PowerLaw& base) {
     return std::log(base.compute(law.loss(compute)) / compute);
   };
-  if (&group == &baseline) return {.value = 1, .standard_error = 0, .low = 1, .high = 1};
+  const double multiplier = std::exp(log_multiplier(group.law, baseline.law));
+  const auto pairs = paired_replicates(group, baseline);
+  if (!pairs.empty()) {
+    std::vector<double> values;
+    for (const auto& [law, base] : pairs) values.push_back(log_multiplier(*law, *base));
+    return with_log_interval(multiplier, jackknife_variance(values));
+  }
   const Variance own =
       variance_of(group, [&](const PowerLaw& law) { return log_multiplier(law, baseline.law); });
   const Variance base =
       variance_of(baseline, [&](const PowerLaw& law) { return log_multiplier(group.law, law); });
-  return with_log_interval(std::exp(log_multiplier(group.law, baseline.law)), sum_of(own, base));
+  return with_log_interval(multiplier, sum_of(own, base));
 }
 
 /// Factor by which `compute` lies outside the law's fitted range; 1 inside.
@@ -153,6 +195,16 @@ double last_loss(const Runs& runs) {
   return n > 0 ? sum / static_cast<double>(n) : kMissing;
 }
 
+/// Curves made elsewhere may have any text, or none, for theta.
+std::optional<Taxonomy> taxonomy_of(const std::string& theta) {
+  if (theta.empty()) return std::nullopt;
+  try {
+    return taxonomy(parse_theta(theta));
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 RankedStructure describe(const Group& group) {
   RankedStructure row;
   row.structure = group.structure;
@@ -160,6 +212,7 @@ RankedStructure describe(const Group& group) {
   const Curve& largest = **std::max_element(group.runs.begin(), group.runs.end(), is_narrower);
   row.family = largest.family;
   row.theta = largest.theta;
+  row.taxonomy = taxonomy_of(largest.theta);
   row.params = largest.params;
   row.flops = largest.flops;
   row.n_diverged = group.tracks.n_diverged;
@@ -219,6 +272,13 @@ void predict(RankedStructure& row, const Group& group, const Group* baseline, do
   if (outside > 1) row.extrapolated_by = outside;
 }
 
+/// 3e12 rather than 3e+12.
+std::string flops_text(double flops) {
+  std::string text = fmt::format("{:.2g}", flops);
+  if (const auto plus = text.find("e+"); plus != std::string::npos) text.erase(plus + 1, 1);
+  return text;
+}
+
 std::string describe_verdict(const RankedStructure& row, const Ranking& ranking) {
   if (!row.law.is_usable()) return fmt::format("no law: {}", to_string(row.law.status));
   if (ranking.baseline.empty()) return "";
@@ -231,14 +291,14 @@ std::string describe_verdict(const RankedStructure& row, const Ranking& ranking)
   if (row.multiplier.low <= 1 && row.multiplier.high >= 1) {
     return "not distinguishable at this scale";
   }
-  std::string text = fmt::format("needs {:.2f}x [{:.2f}, {:.2f}] of {}'s compute at {:.2g} FLOPs",
+  std::string text = fmt::format("needs {:.2f}x [{:.2f}, {:.2f}] of {}'s compute at {} FLOPs",
                                  1 / row.multiplier.value,
                                  1 / row.multiplier.high,
                                  1 / row.multiplier.low,
                                  ranking.baseline,
-                                 ranking.target_compute);
+                                 flops_text(ranking.target_compute));
   if (!std::isnan(row.extrapolated_by)) {
-    text += fmt::format(" (extrapolated by {:.2g}x)", row.extrapolated_by);
+    text += fmt::format(" (extrapolated by {:.3g}x)", row.extrapolated_by);
   }
   return text;
 }
@@ -283,12 +343,13 @@ std::string list_structures(const std::vector<std::string>& names) {
 void warn(const std::vector<Group>& groups,
           const RankingOptions& options,
           std::vector<std::string>& warnings) {
-  std::vector<std::string> few, lost;
+  std::vector<std::string> few, lost, ragged;
   std::set<std::string> kinds;
   Count diverged = 0;
   Count inside = 0;
   for (const Group& group : groups) {
     if (group.law.status == FitStatus::few_widths) few.push_back(group.structure);
+    if (group.frontier.n_rising > 1) ragged.push_back(group.structure);
     if (!group.law.is_usable()) {
       lost.push_back(fmt::format("{} ({})", group.structure, to_string(group.law.status)));
     } else {
@@ -301,6 +362,12 @@ void warn(const std::vector<Group>& groups,
     warnings.push_back(
         "fewer than three widths, so the envelope is untrimmed and has no interval: " +
         list_structures(few));
+  }
+  if (!ragged.empty()) {
+    warnings.push_back(
+        "runs end before the next width overtakes them, so the envelope rises in "
+        "places (train longer or take closer widths): " +
+        list_structures(ragged));
   }
   if (!lost.empty()) warnings.push_back("no law: " + list_structures(lost));
   if (diverged > 0) warnings.push_back(fmt::format("{} diverged runs left out", diverged));
@@ -368,7 +435,7 @@ Ranking rank_structures(std::span<const Curve> curves, const RankingOptions& opt
 std::vector<std::string> verdict_lines(const Ranking& ranking) {
   std::vector<std::string> lines;
   for (const RankedStructure& row : ranking.rows) {
-    if (row.verdict.empty() || row.structure == ranking.baseline) continue;
+    if (!row.multiplier.has_interval() || row.structure == ranking.baseline) continue;
     lines.push_back(row.structure + ": " + row.verdict);
   }
   return lines;

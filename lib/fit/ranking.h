@@ -4,8 +4,12 @@
 // Compute multiplier of s at compute C: the compute that the baseline's law needs for the loss
 // L_s(C), divided by C; above 1, s is cheaper. Its inverse is "needs 0.71x of dense's compute".
 // Both laws are certain only inside the range that they were fitted on; outside, the row says by
-// what factor it is extrapolated. All intervals are 95 %, by jackknife over runs
-// (fit/jackknife.h).
+// what factor it is extrapolated.
+//
+// All intervals are 95 %, by jackknife over runs (fit/jackknife.h). Where a structure and the
+// baseline were run on the same plan (as many widths, the same seeds at each), a multiplier's
+// interval comes from leaving out corresponding runs of both at once: what both share (the widths
+// tried, the order of the data) cancels. Elsewhere the variances of both add up.
 #pragma once
 
 #include <optional>
@@ -17,6 +21,7 @@
 #include "fit/hull_frontier.h"
 #include "fit/jackknife.h"
 #include "fit/power_law.h"
+#include "structure/taxonomy.h"
 #include "train/curve.h"
 
 namespace einsearch {
@@ -44,7 +49,8 @@ struct RankedStructure {
   std::string structure;
   std::string family;
   std::string theta;
-  Count params = 0;  ///< of the model at the largest width; 0 if unknown
+  std::optional<Taxonomy> taxonomy;  ///< nothing where theta is missing or does not parse
+  Count params = 0;                  ///< of the model at the largest width; 0 if unknown
   double flops = kMissing;
   Count n_diverged = 0;
   double last_loss = kMissing;  ///< mean final loss of the runs at the largest width
@@ -71,8 +77,8 @@ struct Ranking {
 /// baseline, losses not above the offset, and when no structure has two usable points.
 Ranking rank_structures(std::span<const Curve> curves, const RankingOptions& options = {});
 
-/// The verdicts of all rows, one line each: "low-rank:1/4 needs 1.6x [1.4, 1.9] of dense's compute
-/// at 3e12 FLOPs".
+/// The verdicts that rest on an interval, one line each: "low-rank:1/4: needs 1.6x [1.4, 1.9] of
+/// dense's compute at 3e12 FLOPs".
 std::vector<std::string> verdict_lines(const Ranking& ranking);
 
 }  // namespace einsearch

@@ -16,13 +16,21 @@ namespace einsearch {
 namespace {
 
 constexpr std::size_t kChunkBytes = 1 << 18;
-constexpr std::size_t kMostQuoted = 40;  // characters of a bad field that an error repeats
+constexpr std::size_t kMostQuoted = 40;    // characters of a bad field that an error repeats
+constexpr std::size_t kMostColumns = 200;  // characters of a header that an error repeats
 constexpr int kEnd = -1;
 
+/// Text for an error message: without control characters, cut to `most`.
+std::string shown(std::string_view text, std::size_t most) {
+  std::string out(text.substr(0, most));
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  }
+  return text.size() > most ? out + "..." : out;
+}
+
 std::string quoted(std::string_view text) {
-  if (text.empty()) return "nothing";
-  const bool is_long = text.size() > kMostQuoted;
-  return fmt::format("\"{}{}\"", text.substr(0, kMostQuoted), is_long ? "..." : "");
+  return text.empty() ? "nothing" : fmt::format("\"{}\"", shown(text, kMostQuoted));
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -203,7 +211,7 @@ std::size_t CsvReader::require(std::string_view column) const {
   throw Error("missing column",
               {.where = name_,
                .expected = std::string(column),
-               .got = fmt::format("{}", fmt::join(header_, ",")),
+               .got = shown(fmt::format("{}", fmt::join(header_, ",")), kMostColumns),
                .hint = did_you_mean(column, header_)});
 }
 

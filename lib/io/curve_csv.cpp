@@ -131,7 +131,7 @@ Curve& CurveCollector::curve_of_row(const CsvReader& csv, const Layout& layout) 
   curve.params = count(csv, layout.params);
   curve.flops = number(csv, layout.flops);
   curves_.push_back(std::move(curve));
-  has_anneal_.push_back(layout.anneal.has_value());
+  has_anneal_.push_back(layout.anneal && !csv.is_empty(*layout.anneal));
   return curves_.back();
 }
 

@@ -12,6 +12,7 @@ namespace einsearch {
 
 struct PlotOptions {
   std::string title = "Loss against training compute";
+  std::string x_label = "training compute (FLOPs)";
   std::string y_label = "held-out loss";
   int width = 900;   ///< pixels
   int height = 600;  ///< pixels

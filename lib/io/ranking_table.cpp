@@ -16,7 +16,11 @@ void count_or_missing(TableWriter& table, Count value) {
 void write_structure(TableWriter& table, const RankedStructure& row) {
   count_or_missing(table, row.rank);
   table.cell(row.structure).cell(row.family).cell(row.theta);
-  table.missing().missing().missing();
+  if (row.taxonomy) {
+    table.cell(row.taxonomy->omega).cell(row.taxonomy->psi).cell(row.taxonomy->nu);
+  } else {
+    table.missing().missing().missing();
+  }
   count_or_missing(table, row.params);
   number_or_missing(table, row.flops);
 }
