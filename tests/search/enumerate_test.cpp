@@ -173,6 +173,16 @@ TEST_CASE("divisors: every choice of sizes within the bounds once, and its theta
   CHECK(found.size() == expected);
 }
 
+TEST_CASE("a layer with a single input or output has one integer structure, the dense matrix") {
+  for (const auto& [d_in, d_out] : {std::pair<Index, Index>{1, 1}, {6, 1}, {1, 6}}) {
+    const SpaceOptions options = at(d_in, d_out);
+    const auto candidates =
+        collect([&](const CandidateVisitor& v) { return enumerate_divisors(options, v); });
+    REQUIRE(candidates.size() == 1);
+    CHECK(candidates[0].shape.is_dense);
+  }
+}
+
 TEST_CASE("samples: the same seed gives the same theta, another seed others, all canonical") {
   const SpaceOptions options = at(256, 256);
   const auto draw = [&](std::uint64_t seed) {
