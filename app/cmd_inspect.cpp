@@ -154,7 +154,7 @@ std::string layout(const Inspection& inspection) {
   const LayerShape& shape = inspection.shape();
   std::string text;
   text += fmt::format(
-      "structure    {} ({})\n", candidate_name(candidate), to_string(family(candidate.theta)));
+      "structure    {} ({})\n", candidate_name(candidate), to_string(family(candidate)));
   text += fmt::format("theta        {}\n", to_string(candidate.theta));
   text +=
       fmt::format("inputs       {}{}\n", shape.d_in, fit_text(shape.d_in, shape.sizes.pad_in()));
