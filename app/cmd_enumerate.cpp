@@ -234,7 +234,7 @@ int print_ladder(const EnumerateArguments& arguments) {
     const LadderReport report = ladder.report(structure);
     const Taxonomy place = taxonomy(structure.theta);
     table.cell(structure.name)
-        .cell(to_string(family(structure.theta)))
+        .cell(to_string(family(structure)))
         .cell(to_string(structure.theta))
         .cell(place.omega)
         .cell(place.psi)

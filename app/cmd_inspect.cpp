@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "arguments.h"
+#include "base/checked.h"
 #include "base/error.h"
 #include "command.h"
 #include "io/columns.h"
@@ -58,9 +59,15 @@ double of_dense(Count count, const LayerShape& shape) {
          static_cast<double>(shape.d_out);
 }
 
-/// FLOPs in an order, executed or not; dense has one.
-Count flops_in(const LayerShape& shape, Order order) {
-  return shape.is_dense ? shape.flops : 2 * multiply_accumulates(shape.sizes, order);
+/// FLOPs in an order, executed or not; nothing for dense, which has no order, and beyond 64 bits.
+std::optional<Count> flops_in(const LayerShape& shape, Order order) {
+  if (shape.is_dense) return std::nullopt;
+  const std::optional<Count> macs = try_multiply_accumulates(shape.sizes, order);
+  return macs ? checked_multiply(*macs, 2) : std::nullopt;
+}
+
+std::string text_of(std::optional<Count> count) {
+  return count ? std::to_string(*count) : "beyond 64 bits";
 }
 
 std::string sizes_text(const Inspection& inspection) {
@@ -83,9 +90,10 @@ std::string sizes_text(const Inspection& inspection) {
   return text;
 }
 
-std::string padding_text(Index padded, Index d) {
-  if (padded == d) return "";
-  return fmt::format(" ({} to {})", padded > d ? "padded" : "cut", padded);
+/// " (zero-padded to 1024)" or " (cut to 900)" where the layer changes the number of features.
+std::string fit_text(Index from, Index to) {
+  if (from == to) return "";
+  return fmt::format(" ({} from {} to {})", from < to ? "zero-padded" : "cut", from, to);
 }
 
 std::string cost_text(const Inspection& inspection) {
@@ -100,14 +108,14 @@ std::string cost_text(const Inspection& inspection) {
   if (!shape.is_dense) {
     text += fmt::format("order        {} (A first {}, B first {})\n",
                         to_string(shape.order),
-                        flops_in(shape, Order::a_first),
-                        flops_in(shape, Order::b_first));
+                        text_of(flops_in(shape, Order::a_first)),
+                        text_of(flops_in(shape, Order::b_first)));
   }
   text += fmt::format("rank         at most {}", shape.rank);
   if (inspection.exact_rank) text += fmt::format(", {} of a random draw", *inspection.exact_rank);
-  text += fmt::format("\ntaxonomy     omega {:.6g}   FLOPs / parameters = d^omega\n", place.omega);
-  text += fmt::format("             psi {:.6g}     rank = d^psi\n", place.psi);
-  text += fmt::format("             nu {:.6g}      FLOPs = d^(1 + nu)\n", place.nu);
+  text += fmt::format("\ntaxonomy     omega {:<8.6g}FLOPs / parameters = d^omega\n", place.omega);
+  text += fmt::format("             psi   {:<8.6g}rank = d^psi\n", place.psi);
+  text += fmt::format("             nu    {:<8.6g}FLOPs = d^(1 + nu)\n", place.nu);
   text += fmt::format("rounding     {:.3g} octaves from theta, drift {:.3g}\n",
                       inspection.candidate.quality.rounding_error,
                       inspection.candidate.quality.theta_drift);
@@ -146,12 +154,12 @@ std::string layout(const Inspection& inspection) {
   const LayerShape& shape = inspection.shape();
   std::string text;
   text += fmt::format(
-      "structure    {} ({})\n", candidate_name(candidate), to_string(family(candidate.theta)));
+      "structure    {} ({})\n", candidate_name(candidate), to_string(family(candidate)));
   text += fmt::format("theta        {}\n", to_string(candidate.theta));
+  text +=
+      fmt::format("inputs       {}{}\n", shape.d_in, fit_text(shape.d_in, shape.sizes.pad_in()));
   text += fmt::format(
-      "inputs       {}{}\n", shape.d_in, padding_text(shape.sizes.pad_in(), shape.d_in));
-  text += fmt::format(
-      "outputs      {}{}\n\n", shape.d_out, padding_text(shape.d_out, shape.sizes.pad_out()));
+      "outputs      {}{}\n\n", shape.d_out, fit_text(shape.sizes.pad_out(), shape.d_out));
   text += sizes_text(inspection) + "\n";
   text += cost_text(inspection) + "\n";
   text += contraction_text(shape) + "\n";
@@ -176,7 +184,10 @@ void print_row(const Inspection& inspection, TableFormat format, Output& output)
   TableWriter table(format, names, output.sink());
   const LayerShape& shape = inspection.shape();
   put_structure(table, inspection.candidate);
-  table.cell(flops_in(shape, Order::a_first)).cell(flops_in(shape, Order::b_first));
+  for (const Order order : {Order::a_first, Order::b_first}) {
+    const std::optional<Count> flops = flops_in(shape, order);
+    flops ? table.cell(*flops) : table.missing();
+  }
   table.cell(to_string(shape.fan_order));
   const EinsumSteps steps = einsum_steps(shape);
   shape.is_dense ? table.missing().missing() : table.cell(steps.first).cell(steps.second);

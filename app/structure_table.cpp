@@ -11,7 +11,7 @@ void put_structure(TableWriter& table, const Candidate& candidate) {
   const std::string theta = to_string(candidate.theta);
   const bool is_named = !candidate.name.empty() || shape.is_dense;
   table.cell(is_named ? candidate_name(candidate) : theta)
-      .cell(to_string(family(candidate.theta)))
+      .cell(to_string(family(candidate)))
       .cell(theta)
       .cell(sizes.n_alpha)
       .cell(sizes.n_beta)

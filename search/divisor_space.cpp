@@ -1,8 +1,8 @@
 // All integer structures of given widths.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
-#include "base/checked.h"
 #include "search/enumerate.h"
 #include "structure/divisors.h"
 
@@ -18,7 +18,7 @@ double log_ratio(Index n, Index d) {
 /// log_d of three sizes as multiples of 1e-6 that add to 1. Both roundings of a theta lead back to
 /// the sizes: one step moves a size by d^1e-6.
 std::array<double, 3> exponents_of(const Triple& sizes, Index d) {
-  if (d == 1) return {1, 0, 0};
+  if (d == 1) return {0, 1, 0};  // as dense has it
   std::array<double, 3> steps;
   for (std::size_t i = 0; i < 3; ++i) steps[i] = std::nearbyint(log_ratio(sizes[i], d) * kSteps);
   *std::max_element(steps.begin(), steps.end()) += kSteps - (steps[0] + steps[1] + steps[2]);
@@ -70,9 +70,7 @@ class DivisorSpace {
  private:
   bool walk_inner(const Triple& input, const Triple& output) {
     Sizes sizes{input[0], input[1], input[2], output[0], output[1], output[2], 1};
-    if (!options_.keep_redundant && !is_canonical(theta_of(sizes, options_.d_in, options_.d_out))) {
-      return true;
-    }
+    if (!options_.keep_redundant && !is_kept_of_pair(sizes)) return true;
     const Index useful = std::min(sizes.n_alpha * sizes.n_delta, sizes.n_beta * sizes.n_epsilon);
     for (sizes.n_rho = 1; sizes.n_rho <= useful; ++sizes.n_rho) {
       const bool is_dense = is_plain_dense(sizes, options_.d_in, options_.d_out);
@@ -82,6 +80,16 @@ class DivisorSpace {
       if (!offer(sizes, is_dense)) return false;
     }
     return true;
+  }
+
+  /// Of sizes and their exchange the one whose theta is canonical. On a side of width 1 exponents
+  /// say nothing; the smaller n_alpha, then n_delta, is kept there, which is how dense is written.
+  bool is_kept_of_pair(const Sizes& s) const {
+    const Sizes exchanged{s.n_beta, s.n_alpha, s.n_gamma, s.n_epsilon, s.n_delta, s.n_phi, s.n_rho};
+    const bool is_own = is_canonical(theta_of(s, options_.d_in, options_.d_out));
+    const bool is_other = is_canonical(theta_of(exchanged, options_.d_in, options_.d_out));
+    if (is_own != is_other) return is_own;
+    return std::pair(s.n_alpha, s.n_delta) <= std::pair(exchanged.n_alpha, exchanged.n_delta);
   }
 
   bool offer(const Sizes& sizes, bool is_dense) {

@@ -58,6 +58,7 @@ WidthResolver::WidthResolver(Index d_in, Index d_out, const ResolveOptions& opti
 Candidate WidthResolver::at_any_quality(const Structure& structure) const {
   Candidate candidate{.name = structure.name,
                       .theta = structure.theta,
+                      .fixed_n_rho = structure.n_rho,
                       .shape = {},
                       .taxonomy = taxonomy(structure.theta),
                       .quality = {}};

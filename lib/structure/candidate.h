@@ -16,12 +16,17 @@ namespace einsearch {
 struct Candidate {
   std::string name;  ///< empty: that of theta, see candidate_name()
   Theta theta;
+  std::optional<Index> fixed_n_rho = std::nullopt;  ///< as in Structure
   LayerShape shape;
   Taxonomy taxonomy;
   RoundingQuality quality;
 
   bool operator==(const Candidate&) const = default;
 };
+
+inline Family family(const Candidate& candidate) {
+  return family(candidate.theta, candidate.fixed_n_rho);
+}
 
 std::string candidate_name(const Candidate& candidate);
 

@@ -22,15 +22,6 @@ constexpr double kRelativeTolerance = 1e-9;
                .hint = "smaller sizes"});
 }
 
-std::optional<Count> try_macs(const Sizes& s, Order order) {
-  const bool is_a_first = order == Order::a_first;
-  const std::optional<Count> cut =
-      is_a_first ? checked_product(s.n_beta, s.n_gamma, s.n_delta, s.n_phi, s.n_rho)
-                 : checked_product(s.n_alpha, s.n_gamma, s.n_epsilon, s.n_phi, s.n_rho);
-  if (!cut) return std::nullopt;
-  return checked_multiply(*cut, is_a_first ? s.n_alpha + s.n_epsilon : s.n_beta + s.n_delta);
-}
-
 struct UnroundedMacs {
   double a_first;
   double b_first;
@@ -69,8 +60,17 @@ Count parameter_count(const Sizes& s) {
   return *sum;
 }
 
+std::optional<Count> try_multiply_accumulates(const Sizes& s, Order order) {
+  const bool is_a_first = order == Order::a_first;
+  const std::optional<Count> cut =
+      is_a_first ? checked_product(s.n_beta, s.n_gamma, s.n_delta, s.n_phi, s.n_rho)
+                 : checked_product(s.n_alpha, s.n_gamma, s.n_epsilon, s.n_phi, s.n_rho);
+  if (!cut) return std::nullopt;
+  return checked_multiply(*cut, is_a_first ? s.n_alpha + s.n_epsilon : s.n_beta + s.n_delta);
+}
+
 Count multiply_accumulates(const Sizes& sizes, Order order) {
-  const std::optional<Count> macs = try_macs(sizes, order);
+  const std::optional<Count> macs = try_multiply_accumulates(sizes, order);
   if (!macs) throw_overflow("multiply-accumulates");
   return *macs;
 }
@@ -89,8 +89,8 @@ double approximate_macs(const Sizes& sizes, Order order) {
 }
 
 Order cheaper_order(const Sizes& sizes) {
-  const std::optional<Count> a_first = try_macs(sizes, Order::a_first);
-  const std::optional<Count> b_first = try_macs(sizes, Order::b_first);
+  const std::optional<Count> a_first = try_multiply_accumulates(sizes, Order::a_first);
+  const std::optional<Count> b_first = try_multiply_accumulates(sizes, Order::b_first);
   const bool is_b_cheaper = b_first && (!a_first || *b_first < *a_first);
   return is_b_cheaper ? Order::b_first : Order::a_first;
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <iosfwd>
+#include <optional>
 #include <string_view>
 
 #include "base/types.h"
@@ -32,6 +33,9 @@ Count parameter_count(const Sizes& sizes);
 
 /// Multiply-accumulates per sample: cut_A (n_alpha + n_epsilon) or cut_B (n_beta + n_delta).
 Count multiply_accumulates(const Sizes& sizes, Order order);
+
+/// Nothing instead of an error when the number does not fit.
+std::optional<Count> try_multiply_accumulates(const Sizes& sizes, Order order);
 
 /// The same in floating point, which cannot overflow.
 double approximate_macs(const Sizes& sizes, Order order);

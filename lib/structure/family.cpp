@@ -29,6 +29,14 @@ Family family(const Theta& t) {
   return Family::generic;
 }
 
+Family family(const Theta& theta, std::optional<Index> fixed_n_rho) {
+  const bool has_inner_axis = fixed_n_rho && *fixed_n_rho > 1;
+  const Family named = family(theta);
+  if (has_inner_axis && named == Family::monarch) return Family::btt;
+  if (has_inner_axis && named == Family::kronecker) return Family::tt;
+  return named;
+}
+
 const char* to_string(Family family) {
   constexpr std::array<const char*, 7> kNames = {
       "dense", "low-rank", "kronecker", "tt", "monarch", "btt", "generic"};

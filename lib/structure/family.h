@@ -2,7 +2,9 @@
 #pragma once
 
 #include <iosfwd>
+#include <optional>
 
+#include "base/types.h"
 #include "structure/theta.h"
 
 namespace einsearch {
@@ -18,6 +20,9 @@ enum class Family { dense, low_rank, kronecker, tt, monarch, btt, generic };
 ///   btt         beta = delta = 0
 ///   generic     everything else
 Family family(const Theta& theta);
+
+/// With an inner size fixed above 1 (btt:ranks=K), rho counts as above 0: btt, not monarch.
+Family family(const Theta& theta, std::optional<Index> fixed_n_rho);
 
 const char* to_string(Family family);
 std::ostream& operator<<(std::ostream& out, Family family);

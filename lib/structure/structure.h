@@ -19,4 +19,8 @@ struct Structure {
   bool operator==(const Structure&) const = default;
 };
 
+inline Family family(const Structure& structure) {
+  return family(structure.theta, structure.n_rho);
+}
+
 }  // namespace einsearch

@@ -1,11 +1,11 @@
 #include "app/run_binary.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -46,9 +46,11 @@ std::string contents(const std::string& path) {
                          const std::string& in,
                          const std::string& out,
                          const std::string& err) {
-  const bool is_redirected = std::freopen(in.c_str(), "r", stdin) != nullptr &&
-                             std::freopen(out.c_str(), "w", stdout) != nullptr &&
-                             std::freopen(err.c_str(), "w", stderr) != nullptr;
+  // Descriptors, not streams: the parent's unwritten text must stay unwritten here.
+  constexpr int kWrite = O_WRONLY | O_CREAT | O_TRUNC;
+  const bool is_redirected = dup2(open(in.c_str(), O_RDONLY), STDIN_FILENO) >= 0 &&
+                             dup2(open(out.c_str(), kWrite, 0600), STDOUT_FILENO) >= 0 &&
+                             dup2(open(err.c_str(), kWrite, 0600), STDERR_FILENO) >= 0;
   if (!is_redirected) _exit(126);
   std::vector<char*> argv;
   for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));

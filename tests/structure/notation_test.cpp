@@ -47,6 +47,8 @@ TEST_CASE("every name stands for its theta") {
     CHECK(family(structure.theta) == c.family);
   }
   CHECK(parse_structure("btt:ranks=4").n_rho == 4);
+  CHECK(family(parse_structure("btt:ranks=4")) == Family::btt);
+  CHECK(family(parse_structure("btt:ranks=1")) == Family::monarch);
 }
 
 TEST_CASE("a printed structure parses back to itself") {
