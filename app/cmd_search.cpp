@@ -26,7 +26,8 @@ struct SearchOptions {
   Count threads = 0;
 };
 
-std::string table_text(const std::vector<std::string>& columns, const std::function<void(TableWriter&)>& write) {
+std::string table_text(const std::vector<std::string>& columns,
+                       const std::function<void(TableWriter&)>& write) {
   std::string text;
   TableWriter table(TableFormat::csv, columns, [&text](std::string_view part) { text += part; });
   write(table);
@@ -37,19 +38,26 @@ std::string table_text(const std::vector<std::string>& columns, const std::funct
 void make_folder(const std::string& folder) {
   std::error_code failure;
   std::filesystem::create_directories(folder, failure);
-  if (failure) throw Error("cannot make the folder of results", {.where = folder, .got = failure.message()});
+  if (failure)
+    throw Error("cannot make the folder of results", {.where = folder, .got = failure.message()});
   write_file(folder + "/.einsearch", "");  // fails now rather than after the runs
   std::filesystem::remove(folder + "/.einsearch", failure);
 }
 
-void write_results(const std::string& folder, const std::vector<Curve>& curves, const Ranking& ranking) {
-  write_file(folder + "/curves.csv", table_text(curve_csv_columns(TimeColumns::left_out), [&](TableWriter& table) {
-               for (const Curve& curve : curves) write_curve_rows(table, curve, TimeColumns::left_out);
+void write_results(const std::string& folder,
+                   const std::vector<Curve>& curves,
+                   const Ranking& ranking) {
+  write_file(folder + "/curves.csv",
+             table_text(curve_csv_columns(TimeColumns::left_out), [&](TableWriter& table) {
+               for (const Curve& curve : curves)
+                 write_curve_rows(table, curve, TimeColumns::left_out);
              }));
   write_file(folder + "/ranking.csv",
-             table_text(column_names(ranking_columns()), [&](TableWriter& table) { write_ranking(table, ranking); }));
-  write_file(folder + "/frontiers.svg",
-             frontier_svg(ranking, curves, {.title = "Standard search: loss against training compute"}));
+             table_text(column_names(ranking_columns()),
+                        [&](TableWriter& table) { write_ranking(table, ranking); }));
+  write_file(
+      folder + "/frontiers.svg",
+      frontier_svg(ranking, curves, {.title = "Standard search: loss against training compute"}));
   log_info(fmt::format("wrote {0}/curves.csv, {0}/ranking.csv, {0}/frontiers.svg", folder));
 }
 
@@ -57,23 +65,32 @@ int search(const SearchOptions& options) {
   make_folder(options.folder);
   const StandardPlan plan = standard_plan();
   const Census& census = plan.census;
-  log_info(fmt::format(
-      "lattice 1/4: {} points, {} redundant, {} degenerate, {} invalid, {} the same program as another, {} candidates",
-      census.points, census.redundant, census.degenerate, census.invalid, census.repeated, census.candidates));
+  log_info(
+      fmt::format("lattice 1/4: {} points, {} redundant, {} degenerate, {} invalid, {} the same "
+                  "program as another, {} candidates",
+                  census.points,
+                  census.redundant,
+                  census.degenerate,
+                  census.invalid,
+                  census.repeated,
+                  census.candidates));
   log_info(plan.protocol);
 
-  const Threads threads(options.threads > 0 ? static_cast<int>(options.threads) : available_threads());
+  const Threads threads(options.threads > 0 ? static_cast<int>(options.threads)
+                                            : available_threads());
   Progress progress("search");
-  const std::vector<Curve> curves = run_plan(plan.runs, threads, [&progress](const SweepProgress& state) {
-    progress.update(state.share, fmt::format("{}/{} runs", state.runs_done, state.runs));
-  });
+  const std::vector<Curve> curves =
+      run_plan(plan.runs, threads, [&progress](const SweepProgress& state) {
+        progress.update(state.share, fmt::format("{}/{} runs", state.runs_done, state.runs));
+      });
   progress.clear();
 
   const Ranking ranking = rank_structures(curves);
   write_results(options.folder, curves, ranking);
   for (const std::string& warning : ranking.warnings) log_warning(warning);
   Output output("-");
-  TableWriter table(chosen_format({.format = options.format}), column_names(summary_columns()), output.sink());
+  TableWriter table(
+      chosen_format({.format = options.format}), summary_columns(), output.sink());
   write_ranking_summary(table, ranking);
   table.finish();
   output.finish();
@@ -85,14 +102,24 @@ int search(const SearchOptions& options) {
 
 void add_search(CLI::App& app, Program& program) {
   static SearchOptions options;
-  CLI::App* command = app.add_subcommand("search", "Find, train and rank structures: the whole way in one command");
-  command->add_option("--preset", options.preset, "standard: a fixed plan of about a minute on two cores")
+  CLI::App* command =
+      app.add_subcommand("search", "Find, train and rank structures: the whole way in one command");
+  command
+      ->add_option(
+          "--preset", options.preset, "standard: a fixed plan of about a minute on two cores")
       ->check(CLI::IsMember({"standard"}));
-  command->add_option("-o,--output", options.folder, "folder of results (results/standard)")->type_name("DIR");
-  command->add_option("--format", options.format, "of the ranking on stdout: table, csv, tsv, jsonl, json, md")
+  command->add_option("-o,--output", options.folder, "folder of results (results/standard)")
+      ->type_name("DIR");
+  command
+      ->add_option(
+          "--format", options.format, "of the ranking on stdout: table, csv, tsv, jsonl, json, md")
       ->type_name("FORMAT")
       ->check(CLI::IsMember(table_format_names()));
-  add_count(*command, "--threads", options.threads, "threads (all cores that this process may use)", {1, 4096});
+  add_count(*command,
+            "--threads",
+            options.threads,
+            "threads (all cores that this process may use)",
+            {1, 4096});
   command->callback([&program] { program.run = [] { return search(options); }; });
 }
 

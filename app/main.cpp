@@ -72,11 +72,12 @@ int run_program(int argc, char** argv) {
       ->check(CLI::IsMember({"auto", "always", "never"}));
   app.fallthrough();
   Program program;
+  add_search(app, program);
   add_enumerate(app, program);
   add_inspect(app, program);
-  add_columns(app, program);
   add_train(app, program);
   add_fit_scaling(app, program);
+  add_columns(app, program);
 
   try {
     app.parse(argc, argv);

@@ -54,7 +54,8 @@ Index matching_width(MlpOptions options, double flops, Index at_least) {
     }
   }
   if (best_width == 0) {
-    throw Error(fmt::format("no width of {} costs {:.3g} FLOPs per example", options.structure.name, flops));
+    throw Error(fmt::format(
+        "no width of {} costs {:.3g} FLOPs per example", options.structure.name, flops));
   }
   return best_width;
 }

@@ -1,5 +1,6 @@
-// Equal compute instead of equal widths: at the widths that people would type, structures share hardly any range of
-// compute with dense, so each gets the width at which its model costs what a dense one costs.
+// Equal compute instead of equal widths: at the widths that people would type, structures share
+// hardly any range of compute with dense, so each gets the width at which its model costs what a
+// dense one costs.
 #pragma once
 
 #include "nn/mlp.h"
@@ -9,9 +10,10 @@ namespace einsearch {
 /// Forward FLOPs per example of the model that `options` describe.
 double model_flops(const MlpOptions& options);
 
-/// The width at which the model of `options` (whose own width is ignored) costs `flops` per example. Of the widths within 6 % of that,
-/// the one whose integer sizes are nearest to theta, then the one nearest in cost; if no width is within 6 %, the nearest in cost.
-/// Throws Error when no width up to 64 times `at_least` has valid sizes.
+/// The width at which the model of `options` (whose own width is ignored) costs `flops` per
+/// example. Of the widths within 6 % of that, the one whose integer sizes are nearest to theta,
+/// then the one nearest in cost; if no width is within 6 %, the nearest in cost. Throws Error when
+/// no width up to 64 times `at_least` has valid sizes.
 Index matching_width(MlpOptions options, double flops, Index at_least);
 
 }  // namespace einsearch

@@ -16,15 +16,17 @@ namespace {
 /// A family, with block tensor-trains of rank 1 and above apart.
 using Kind = std::pair<Family, bool>;
 
-Kind kind_of(const Theta& theta) { return {family(theta), family(theta) == Family::btt && theta.rho > 0}; }
+Kind kind_of(const Theta& theta) {
+  return {family(theta), family(theta) == Family::btt && theta.rho > 0};
+}
 
 /// Smaller is preferred.
 using Preference = std::tuple<double, double, double, double>;
 
 Preference preference(const Theta& theta) {
   const Taxonomy place = taxonomy(theta);
-  const double asymmetry = std::abs(theta.alpha - theta.epsilon) + std::abs(theta.beta - theta.delta) +
-                           std::abs(theta.gamma - theta.phi);
+  const double asymmetry = std::abs(theta.alpha - theta.epsilon) +
+                           std::abs(theta.beta - theta.delta) + std::abs(theta.gamma - theta.phi);
   return {-place.psi, asymmetry, place.nu, place.omega};
 }
 
@@ -36,7 +38,9 @@ ProgramKey program_key(const LayerShape& up, const LayerShape& down) {
   std::size_t next = 0;
   for (const LayerShape& shape : {up, down}) {
     const Sizes& n = shape.sizes;
-    for (const Index size : {n.n_alpha, n.n_beta, n.n_gamma, n.n_delta, n.n_epsilon, n.n_phi, n.n_rho}) key[next++] = size;
+    for (const Index size :
+         {n.n_alpha, n.n_beta, n.n_gamma, n.n_delta, n.n_epsilon, n.n_phi, n.n_rho})
+      key[next++] = size;
     key[next++] = shape.order == Order::a_first ? 0 : 1;
   }
   return key;
@@ -46,8 +50,12 @@ ProgramKey program_key(const LayerShape& up, const LayerShape& down) {
 
 Structure with_familiar_name(const Structure& structure) {
   const std::string rho = exponent_text(structure.theta.rho);
-  for (const std::string& name : {std::string("dense"), std::string("kronecker"), std::string("monarch"),
-                                  "low-rank:" + rho, "tt:" + rho, "btt:rank=" + rho}) {
+  for (const std::string& name : {std::string("dense"),
+                                  std::string("kronecker"),
+                                  std::string("monarch"),
+                                  "low-rank:" + rho,
+                                  "tt:" + rho,
+                                  "btt:rank=" + rho}) {
     const Structure named = parse_structure(name);
     if (named.theta == structure.theta && named.is_dense == structure.is_dense) return named;
   }
@@ -93,12 +101,14 @@ Representatives choose_representatives(int n, Index width, const ResolveOptions&
         if (is_as_dear_as_dense || kind.first == Family::dense) continue;
         const Preference rank = preference(theta);
         const auto known = chosen.find(kind);
-        if (known == chosen.end() || rank < known->second.preference) chosen[kind] = {rank, structure};
+        if (known == chosen.end() || rank < known->second.preference)
+          chosen[kind] = {rank, structure};
       }
     }
   }
   result.structures.push_back(parse_structure("dense"));
-  for (const auto& [kind, choice] : chosen) result.structures.push_back(with_familiar_name(choice.structure));
+  for (const auto& [kind, choice] : chosen)
+    result.structures.push_back(with_familiar_name(choice.structure));
   return result;
 }
 

@@ -23,12 +23,15 @@ struct Representatives {
   std::vector<Structure> structures;  ///< dense first
 };
 
-/// Dense, and one candidate of the lattice 1/n for each of low-rank, kronecker, tt, monarch, btt with rho = 0, btt with rho > 0 and generic.
-/// Of a family, cheaper than dense (nu < 1): the largest psi; then equal exponents for inputs and outputs; then the smallest nu, the smallest
-/// omega, the first of the lattice. Sizes are judged at the layers d -> 4d and 4d -> d of a model of width `width`.
+/// Dense, and one candidate of the lattice 1/n for each of low-rank, kronecker, tt, monarch, btt
+/// with rho = 0, btt with rho > 0 and generic. Of a family, cheaper than dense (nu < 1): the
+/// largest psi; then equal exponents for inputs and outputs; then the smallest nu, the smallest
+/// omega, the first of the lattice. Sizes are judged at the layers d -> 4d and 4d -> d of a model
+/// of width `width`.
 Representatives choose_representatives(int n, Index width, const ResolveOptions& resolve);
 
-/// The short name of a structure whose theta is one of the named ones (monarch, low-rank:1/2), else theta itself.
+/// The short name of a structure whose theta is one of the named ones (monarch, low-rank:1/2), else
+/// theta itself.
 Structure with_familiar_name(const Structure& structure);
 
 }  // namespace einsearch

@@ -18,12 +18,14 @@ namespace {
 constexpr int kGrid = 4;
 constexpr Index kProbeWidth = 64;
 
-/// Scales are those of dense models; the cheaper a model, the longer it trains, so that neighbouring scales cross.
+/// Scales are those of dense models; the cheaper a model, the longer it trains, so that
+/// neighbouring scales cross.
 struct Scale {
   Index dense_width;
   Count steps;
 };
-constexpr std::array<Scale, 5> kScales = {{{12, 8000}, {16, 6000}, {24, 4000}, {32, 3000}, {48, 2000}}};
+constexpr std::array<Scale, 5> kScales = {
+    {{12, 8000}, {16, 6000}, {24, 4000}, {32, 3000}, {48, 2000}}};
 constexpr Count kBatch = 64;
 constexpr Count kSeeds = 1;
 
@@ -48,7 +50,8 @@ double train_flops(const RunSpec& spec) {
 StandardPlan standard_plan() {
   StandardPlan plan;
   const RunSpec base = base_spec();
-  const Representatives representatives = choose_representatives(kGrid, kProbeWidth, base.model.resolve);
+  const Representatives representatives =
+      choose_representatives(kGrid, kProbeWidth, base.model.resolve);
   plan.census = representatives.census;
   for (const Structure& structure : representatives.structures) {
     for (const Scale& scale : kScales) {
@@ -67,17 +70,32 @@ StandardPlan standard_plan() {
     }
   }
   plan.protocol = fmt::format(
-      "regression on a random {} x {} network (seed_task {}), batch {}, {} structures at {} scales matched by FLOPs to dense "
-      "of width {} to {}, {} to {} steps at a constant rate, {} seed{}: {} runs, {:.2g} training FLOPs",
-      base.task.target_depth, base.task.target_width, base.task.seed_task, kBatch, representatives.structures.size(),
-      kScales.size(), kScales.front().dense_width, kScales.back().dense_width, kScales.back().steps,
-      kScales.front().steps, kSeeds, kSeeds == 1 ? "" : "s", plan.runs.size(), plan.train_flops);
+      "regression on a random {} x {} network (seed_task {}), batch {}, {} structures at {} scales "
+      "matched by FLOPs to dense "
+      "of width {} to {}, {} to {} steps at a constant rate, {} seed{}: {} runs, {:.2g} training "
+      "FLOPs",
+      base.task.target_depth,
+      base.task.target_width,
+      base.task.seed_task,
+      kBatch,
+      representatives.structures.size(),
+      kScales.size(),
+      kScales.front().dense_width,
+      kScales.back().dense_width,
+      kScales.back().steps,
+      kScales.front().steps,
+      kSeeds,
+      kSeeds == 1 ? "" : "s",
+      plan.runs.size(),
+      plan.train_flops);
   return plan;
 }
 
-std::vector<Curve> run_plan(const std::vector<RunSpec>& plan, const Threads& threads,
+std::vector<Curve> run_plan(const std::vector<RunSpec>& plan,
+                            const Threads& threads,
                             const std::function<void(const SweepProgress&)>& on_progress) {
-  // Runs of equal seeds share their examples; labelling those would otherwise cost as much as the runs.
+  // Runs of equal seeds share their examples; labelling those would otherwise cost as much as the
+  // runs.
   std::map<std::uint64_t, Count> examples;
   for (const RunSpec& run : plan) {
     Count& most = examples[run.task.seed_data];
@@ -86,21 +104,27 @@ std::vector<Curve> run_plan(const std::vector<RunSpec>& plan, const Threads& thr
   struct SharedTask {
     RegressionTask<float> source;
     CachedTask<float> cached;
-    SharedTask(const RegressionOptions& options, Count training, Count held_out, const Threads& workers)
+    SharedTask(const RegressionOptions& options,
+               Count training,
+               Count held_out,
+               const Threads& workers)
         : source(options), cached(source, training, held_out, [&](Index size, const auto& body) {
             workers.for_each(size, body);
           }) {}
   };
   std::map<std::uint64_t, SharedTask> tasks;
   for (const RunSpec& run : plan) {
-    tasks.try_emplace(run.task.seed_data, run.task, examples[run.task.seed_data], run.held_out, threads);
+    tasks.try_emplace(
+        run.task.seed_data, run.task, examples[run.task.seed_data], run.held_out, threads);
   }
 
   std::vector<double> costs;
   for (const RunSpec& run : plan) costs.push_back(train_flops(run));
   std::vector<std::size_t> order(plan.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return costs[a] > costs[b]; });
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return costs[a] > costs[b];
+  });
 
   std::vector<Curve> curves(plan.size());
   std::atomic<std::size_t> next = 0;

@@ -1,10 +1,11 @@
-// The standard search: a fixed plan, small enough for two minutes on two cores, that shows the whole way from the space of
-// structures to a ranking.
+// The standard search: a fixed plan, small enough for two minutes on two cores, that shows the
+// whole way from the space of structures to a ranking.
 //
-//   lattice 1/4 -> one structure per family -> widths matched to dense by FLOPs -> runs -> frontiers, laws, ranking
+//   lattice 1/4 -> one structure per family -> widths matched to dense by FLOPs -> runs ->
+//   frontiers, laws, ranking
 //
-// Every structure sees the same target, examples and held-out set. Rates are constant after a short warm-up, so that all points of
-// a curve are comparable.
+// Every structure sees the same target, examples and held-out set. Rates are constant after a short
+// warm-up, so that all points of a curve are comparable.
 #pragma once
 
 #include <functional>
@@ -34,9 +35,11 @@ struct SweepProgress {
   double share = 0;  ///< of the training FLOPs
 };
 
-/// Trains all runs of `plan`, which must share task options, batch and held-out set, on `threads`, the dearest first. `on_progress` is called from any thread,
-/// one at a time. Curves come in the order of the plan and do not depend on the number of threads.
-std::vector<Curve> run_plan(const std::vector<RunSpec>& plan, const Threads& threads,
+/// Trains all runs of `plan`, which must share task options, batch and held-out set, on `threads`,
+/// the dearest first. `on_progress` is called from any thread, one at a time. Curves come in the
+/// order of the plan and do not depend on the number of threads.
+std::vector<Curve> run_plan(const std::vector<RunSpec>& plan,
+                            const Threads& threads,
                             const std::function<void(const SweepProgress&)>& on_progress);
 
 }  // namespace einsearch

@@ -13,14 +13,18 @@ void count_or_missing(TableWriter& table, Count value) {
   value > 0 ? table.cell(value) : table.missing();
 }
 
-void write_structure(TableWriter& table, const RankedStructure& row) {
-  count_or_missing(table, row.rank);
-  table.cell(row.structure).cell(row.family).cell(row.theta);
+void write_taxonomy(TableWriter& table, const RankedStructure& row) {
   if (row.taxonomy) {
     table.cell(row.taxonomy->omega).cell(row.taxonomy->psi).cell(row.taxonomy->nu);
   } else {
     table.missing().missing().missing();
   }
+}
+
+void write_structure(TableWriter& table, const RankedStructure& row) {
+  count_or_missing(table, row.rank);
+  table.cell(row.structure).cell(row.family).cell(row.theta);
+  write_taxonomy(table, row);
   count_or_missing(table, row.params);
   number_or_missing(table, row.flops);
 }
@@ -81,6 +85,37 @@ void write_ranking(TableWriter& table, const Ranking& ranking) {
     write_evidence(table, row);
     write_law(table, row, ranking.method);
     write_comparison(table, row, ranking);
+    table.end_row();
+  }
+}
+
+std::vector<std::string> summary_columns() {
+  return {"rank",
+          "structure",
+          "omega",
+          "psi",
+          "nu",
+          "params",
+          "flops",
+          "exponent",
+          "exponent_low",
+          "exponent_high",
+          "multiplier",
+          "multiplier_low",
+          "multiplier_high"};
+}
+
+void write_ranking_summary(TableWriter& table, const Ranking& ranking) {
+  for (const RankedStructure& row : ranking.rows) {
+    count_or_missing(table, row.rank);
+    table.cell(row.structure);
+    write_taxonomy(table, row);
+    count_or_missing(table, row.params);
+    number_or_missing(table, row.flops);
+    for (const Estimate& estimate : {row.exponent, row.multiplier}) {
+      for (const double value : {estimate.value, estimate.low, estimate.high})
+        number_or_missing(table, value);
+    }
     table.end_row();
   }
 }

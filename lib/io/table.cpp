@@ -108,7 +108,7 @@ std::string format_number(double value) {
 
 std::string format_rounded(double value) {
   if (std::isnan(value)) return "nan";
-  return fmt::format("{:.6g}", value);
+  return fmt::format("{:.4g}", value);
 }
 
 TableWriter::TableWriter(TableFormat format, std::vector<std::string> columns, Sink sink)

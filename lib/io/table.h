@@ -4,7 +4,7 @@
 // CSV follows RFC 4180 with "\n" line ends: one header line, decimal points, quotes only where
 // needed, no comment lines. A missing value is empty, not-a-number is nan (both null in JSON).
 // Numbers are the shortest text that reads back to the same double; the formats made for eyes
-// (table, md) round to six significant digits instead.
+// (table, md) round to four significant digits instead.
 #pragma once
 
 #include <cstdint>
@@ -72,7 +72,7 @@ class TableWriter {
 /// Shortest text that reads back to the same double; "nan", "inf", "-inf" otherwise.
 std::string format_number(double value);
 
-/// Six significant digits, for eyes.
+/// Four significant digits, for eyes.
 std::string format_rounded(double value);
 
 }  // namespace einsearch
