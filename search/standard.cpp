@@ -25,14 +25,14 @@ struct Scale {
   Count steps;
 };
 constexpr std::array<Scale, 5> kScales = {
-    {{12, 8000}, {16, 6000}, {24, 4000}, {32, 3000}, {48, 2000}}};
+    {{12, 12000}, {16, 9000}, {24, 5000}, {32, 3500}, {48, 2000}}};
 constexpr Count kBatch = 64;
-constexpr Count kSeeds = 1;
+constexpr Count kSeeds = 2;
 
 RunSpec base_spec() {
   RunSpec spec;
   spec.task.target_width = 128;
-  spec.lr = 2e-3;
+  spec.lr = 1e-3;
   spec.batch = kBatch;
   spec.schedule = {.kind = ScheduleKind::constant, .warmup = 40, .steps = 0};
   spec.held_out = 4096;

@@ -92,6 +92,7 @@ void write_ranking(TableWriter& table, const Ranking& ranking) {
 std::vector<std::string> summary_columns() {
   return {"rank",
           "structure",
+          "family",
           "omega",
           "psi",
           "nu",
@@ -108,7 +109,7 @@ std::vector<std::string> summary_columns() {
 void write_ranking_summary(TableWriter& table, const Ranking& ranking) {
   for (const RankedStructure& row : ranking.rows) {
     count_or_missing(table, row.rank);
-    table.cell(row.structure);
+    table.cell(row.structure).cell(row.family);
     write_taxonomy(table, row);
     count_or_missing(table, row.params);
     number_or_missing(table, row.flops);
