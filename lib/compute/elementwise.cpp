@@ -303,6 +303,12 @@ void accumulate(const Scalar* x, Scalar* y, Index size) {
 }
 
 template <typename Scalar>
+void combine(double a, const Scalar* x, double b, Scalar* y, Index size) {
+  const auto of_x = static_cast<Scalar>(a), of_y = static_cast<Scalar>(b);
+  for (Index i = 0; i < size; ++i) y[i] = std::fma(of_x, x[i], of_y * y[i]);
+}
+
+template <typename Scalar>
 void scale_into(double scale, const Scalar* x, Scalar* y, Index size) {
   const auto factor = static_cast<Scalar>(scale);
   for (Index i = 0; i < size; ++i) y[i] = factor * x[i];
@@ -336,6 +342,7 @@ void scale_into(double scale, const Scalar* x, Scalar* y, Index size) {
   template double sum_of_squares<Scalar>(const Scalar*, Index);                                   \
   template double dot<Scalar>(const Scalar*, const Scalar*, Index);                               \
   template void accumulate<Scalar>(const Scalar*, Scalar*, Index);                                \
+  template void combine<Scalar>(double, const Scalar*, double, Scalar*, Index);                   \
   template void scale_into<Scalar>(double, const Scalar*, Scalar*, Index)
 
 EINSEARCH_INSTANTIATE(float);

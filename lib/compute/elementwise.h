@@ -105,6 +105,10 @@ double dot(const Scalar* a, const Scalar* b, Index size);
 template <typename Scalar>
 void accumulate(const Scalar* x, Scalar* y, Index size);
 
+/// y[i] = a x[i] + b y[i]
+template <typename Scalar>
+void combine(double a, const Scalar* x, double b, Scalar* y, Index size);
+
 /// y[i] = scale * x[i]
 template <typename Scalar>
 void scale_into(double scale, const Scalar* x, Scalar* y, Index size);

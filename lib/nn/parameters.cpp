@@ -73,8 +73,7 @@ void normalise_weights_backward(const ParameterLayout& layout,
     const double along =
         dot(dw, w, tensor.size) /
         (ratio * ratio * static_cast<double>(tensor.size) * rms * tensor.norm->max_rms);
-    const auto inverse = static_cast<Scalar>(1 / ratio), shrink = static_cast<Scalar>(-along);
-    for (Index i = 0; i < tensor.size; ++i) dw[i] = std::fma(shrink, w[i], dw[i] * inverse);
+    combine(-along, w, 1 / ratio, dw, tensor.size);
   }
 }
 

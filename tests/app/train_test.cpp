@@ -1,0 +1,129 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <vector>
+
+#include "app/run_binary.h"
+
+using namespace einsearch;
+
+namespace {
+
+/// A run of well under a second.
+std::vector<std::string> small_train(std::vector<std::string> more = {}) {
+  std::vector<std::string> arguments = {"train",
+                                        "--structure",
+                                        "monarch",
+                                        "--width",
+                                        "16",
+                                        "--depth",
+                                        "1",
+                                        "--steps",
+                                        "20",
+                                        "--batch",
+                                        "300",
+                                        "--held-out",
+                                        "64",
+                                        "--target-width",
+                                        "8",
+                                        "--target-depth",
+                                        "1",
+                                        "--no-times"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+}  // namespace
+
+TEST_CASE("train prints the pinned header and a row per recorded step, the first at step 0") {
+  const Outcome outcome = run_einsearch(small_train());
+  CHECK(outcome.status == 0);
+  CHECK(outcome.err.empty());
+  CHECK(
+      outcome.out.starts_with("run,structure,family,theta,task,width,depth,batch,lr,schedule,"
+                              "anneal,seed_init,seed_data,seed_task,status,step,"
+                              "examples,params,flops,train_flops,loss,loss_se,train_loss\n"));
+  CHECK(outcome.out.find(",monarch,monarch,(0.5|0|0.5|0|0.5|0.5|0),regression,16,1,300,0.001,"
+                         "constant,0,0,0,0,ok,0,0,") != std::string::npos);
+  CHECK(outcome.out.find(",ok,20,6000,") != std::string::npos);
+}
+
+TEST_CASE("train gives the same bytes for one and two threads, and for the same seed twice") {
+  const std::string one = run_einsearch(small_train({"--threads", "1"})).out;
+  CHECK(run_einsearch(small_train({"--threads", "2"})).out == one);
+  CHECK(run_einsearch(small_train({"--seed", "1"})).out != one);
+  CHECK(run_einsearch(small_train({"--seed", "1"})).out ==
+        run_einsearch(small_train({"--seed-init", "1", "--seed-data", "1"})).out);
+}
+
+TEST_CASE("train pipes into fit-scaling: one width has no interval, one warning and status 0") {
+  const Outcome outcome = run_shell(
+      "$EINSEARCH train --structure dense --width 16 --steps 60 --batch 32 --held-out 64 "
+      "--target-width 8 | "
+      "$EINSEARCH fit-scaling -");
+  CHECK(outcome.status == 0);
+  CHECK(outcome.out.find(",few_widths,") != std::string::npos);
+  std::size_t warnings = 0;
+  for (std::size_t at = outcome.err.find("warning:"); at != std::string::npos;
+       at = outcome.err.find("warning:", at + 1)) {
+    ++warnings;
+  }
+  CHECK(warnings == 1);
+}
+
+TEST_CASE("a run may stop inside its schedule") {
+  const Outcome outcome =
+      run_einsearch(small_train({"--schedule", "cosine", "--schedule-steps", "40"}));
+  CHECK(outcome.status == 0);
+  CHECK(outcome.out.find(",cosine,0.5,") !=
+        std::string::npos);  // half of the decay is done at the last step
+}
+
+TEST_CASE("train refuses bad options in one line with status 2 and leaves stdout empty") {
+  const std::vector<std::vector<std::string>> cases = {
+      {"--structure", "monarc"},
+      {"--structure", "1,0,0,0,1,0"},
+      {"--structure", "(0.5|0|0.4|0|0.5|0.5|0)"},
+      {"--width", "0"},
+      {"--width", "-4"},
+      {"--width", "1.5"},
+      {"--steps", "nan"},
+      {"--lr", "inf"},
+      {"--batch", "0"},
+      {"--schedule", "cosinus"},
+      {"--layers", "none"},
+      {"--rounding", "up"},
+      {"--schedule", "linear", "--schedule-steps", "10"},
+      {"--sead", "1"},
+      {"--output", "/nonexistent/curve.csv"},
+  };
+  for (const std::vector<std::string>& bad : cases) {
+    CAPTURE(bad[0]);
+    CAPTURE(bad[1]);
+    std::vector<std::string> arguments = {"train", "--steps", "20"};
+    if (bad[0] != "--structure") arguments.insert(arguments.end(), {"--structure", "dense"});
+    if (bad[0] == "--steps") arguments = {"train", "--structure", "dense"};
+    arguments.insert(arguments.end(), bad.begin(), bad.end());
+    const Outcome outcome = run_einsearch(arguments);
+    CHECK(outcome.status == 2);
+    CHECK(outcome.out.empty());
+    CHECK(outcome.err.starts_with("einsearch: error: "));
+    CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+  }
+}
+
+TEST_CASE("padding beyond 15 % names the layer") {
+  const Outcome outcome = run_einsearch(
+      {"train", "--structure", "g2", "--rounding", "paper", "--width", "128", "--steps", "1"});
+  CHECK(outcome.status == 2);
+  CHECK(outcome.err.find("layer blocks.0.up (128 -> 512)") != std::string::npos);
+}
+
+TEST_CASE("train -o writes the whole file at the end, or nothing") {
+  const std::string path = scratch_path("curve.csv");
+  const Outcome outcome = run_einsearch(small_train({"-o", path}));
+  CHECK(outcome.status == 0);
+  CHECK(outcome.out.empty());
+  CHECK(std::filesystem::file_size(path) > 1000);
+}
