@@ -22,12 +22,11 @@ std::string python_with(const std::string& module) {
   return "";
 }
 
-/// Reads the code of a layer from argv[1], applies it to the numbers that the test knows.
+/// Reads the code of layers from files, applies each to the numbers that the test knows, and prints
+/// one line of outputs per layer. The first argument is the library.
 constexpr const char* kHarness = R"(
 import math, sys
-code = {"__name__": "layer"}
-exec(open(sys.argv[1]).read(), code)
-library = sys.argv[2]
+library = sys.argv[1]
 def numbers(shape, offset):
     values = [float((7 * i + offset) % 11 - 5) for i in range(math.prod(shape))]
     if library == "torch":
@@ -35,12 +34,15 @@ def numbers(shape, offset):
         return torch.tensor(values, dtype=torch.float64).reshape(shape)
     import numpy
     return numpy.array(values).reshape(shape)
-factors = [numbers(shape, i + 1) for i, shape in enumerate(code["SHAPES"])]
-x = numbers((2, code["D_IN"]), 5)
-y = code["apply"](x, *factors, bias=numbers((code["PAD_OUT"],), 3))
-assert tuple(y.shape) == (2, code["D_OUT"]), y.shape
-assert tuple(code["apply"](x.reshape(2, 1, -1), *factors).shape) == (2, 1, code["D_OUT"])
-print(*[int(v) for v in y.reshape(-1)])
+for path in sys.argv[2:]:
+    code = {"__name__": "layer"}
+    exec(open(path).read(), code)
+    factors = [numbers(shape, i + 1) for i, shape in enumerate(code["SHAPES"])]
+    x = numbers((2, code["D_IN"]), 5)
+    y = code["apply"](x, *factors, bias=numbers((code["PAD_OUT"],), 3))
+    assert tuple(y.shape) == (2, code["D_OUT"]), y.shape
+    assert tuple(code["apply"](x.reshape(2, 1, -1), *factors).shape) == (2, 1, code["D_OUT"])
+    print(*[int(v) for v in y.reshape(-1)])
 )";
 
 struct CodeCase {
@@ -63,13 +65,9 @@ const CodeCase kCodeCases[] = {
     {"btt3", 64, 64, Rounding::paper, OrderRule::cheaper},
 };
 
-void check_code(const CodeCase& c, const std::string& library, const std::string& python) {
-  CAPTURE(c.structure);
-  CAPTURE(c.d_in);
-  CAPTURE(to_string(c.order));
-  const std::string code = scratch_path("layer.py");
-  const std::string harness = scratch_path("harness.py");
-  std::ofstream(harness) << kHarness;
+/// The file into which inspect wrote the code of a layer.
+std::string write_code(const CodeCase& c, const std::string& library, const std::string& name) {
+  const std::string path = scratch_path(name);
   const Outcome made = run_einsearch({"inspect",
                                       c.structure,
                                       "--d-in",
@@ -83,16 +81,17 @@ void check_code(const CodeCase& c, const std::string& library, const std::string
                                       "--as",
                                       library,
                                       "-o",
-                                      code});
+                                      path});
   CHECK(made.status == 0);
   CHECK(made.out.empty());
-  const Outcome applied = run_shell(python + " " + harness + " " + code + " " + library);
-  REQUIRE_MESSAGE(applied.status == 0, applied.err);
+  return path;
+}
 
+/// Reads the outputs of one layer for two samples and compares them with the definition.
+void check_outputs(const CodeCase& c, std::istream& printed) {
   const NaiveLayer layer = make_naive_layer(
       resolve(parse_structure(c.structure), c.d_in, c.d_out, {c.rounding, c.order}));
   const std::vector<double> inputs = test_numbers(2 * c.d_in, 5);
-  std::istringstream printed(applied.out);
   for (const Index sample : {0, 1}) {
     const std::vector<double> x(inputs.begin() + sample * c.d_in,
                                 inputs.begin() + (sample + 1) * c.d_in);
@@ -103,27 +102,41 @@ void check_code(const CodeCase& c, const std::string& library, const std::string
       CHECK(found == expected);
     }
   }
-  CHECK(run_shell(python + " " + code).status == 0);
 }
 
-void check_all_code(const std::string& library, const std::string& module) {
-  const std::string python = python_with(module);
+void check_all_code(const std::string& library) {
+  const std::string python = python_with(library);
   if (python.empty()) {
-    MESSAGE("skipped: no python3 that can import " << module);
+    MESSAGE("skipped: no python3 that can import " << library);
     return;
   }
-  for (const CodeCase& c : kCodeCases) check_code(c, library, python);
+  const std::string harness = scratch_path("harness.py");
+  std::ofstream(harness) << kHarness;
+  std::string command = python + " " + harness + " " + library;
+  std::string last;
+  for (std::size_t i = 0; i < std::size(kCodeCases); ++i) {
+    last = write_code(kCodeCases[i], library, "layer" + std::to_string(i) + ".py");
+    command += " " + last;
+  }
+  const Outcome applied = run_shell(command);
+  REQUIRE_MESSAGE(applied.status == 0, applied.err);
+  std::istringstream printed(applied.out);
+  for (const CodeCase& c : kCodeCases) {
+    CAPTURE(c.structure);
+    CAPTURE(c.d_in);
+    CAPTURE(to_string(c.order));
+    check_outputs(c, printed);
+  }
+  const Outcome demonstration = run_shell(python + " " + last);
+  CHECK(demonstration.status == 0);
+  CHECK(demonstration.out == "(3, 64) -> (3, 64)\n");
 }
 
 }  // namespace
 
-TEST_CASE("inspect --as numpy applies the layer as it is defined") {
-  check_all_code("numpy", "numpy");
-}
+TEST_CASE("inspect --as numpy applies the layer as it is defined") { check_all_code("numpy"); }
 
-TEST_CASE("inspect --as torch applies the layer as it is defined") {
-  check_all_code("torch", "torch");
-}
+TEST_CASE("inspect --as torch applies the layer as it is defined") { check_all_code("torch"); }
 
 TEST_CASE("inspect prints one row in the formats for programs and a layout for people") {
   const std::vector<std::string> question = {
