@@ -21,7 +21,6 @@ int print_columns(const OutputOptions& options) {
   print("inspect", inspect_columns());
   print("ladder", ladder_columns());
   print("suggested ladder", suggestion_columns());
-  print("other", other_columns());
   table.finish();
   output.finish();
   return kDone;

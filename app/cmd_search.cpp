@@ -89,8 +89,7 @@ int search(const SearchOptions& options) {
   write_results(options.folder, curves, ranking);
   for (const std::string& warning : ranking.warnings) log_warning(warning);
   Output output("-");
-  TableWriter table(
-      chosen_format({.format = options.format}), summary_columns(), output.sink());
+  TableWriter table(chosen_format({.format = options.format}), summary_columns(), output.sink());
   write_ranking_summary(table, ranking);
   table.finish();
   output.finish();

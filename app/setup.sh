@@ -24,7 +24,7 @@ done
 if [ "$(id -u)" -eq 0 ]; then
   as_root=""
 elif command -v sudo >/dev/null 2>&1 && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
-  as_root="sudo"
+  as_root="sudo env DEBIAN_FRONTEND=noninteractive"
 else
   echo "einsearch: packages are missing and this user cannot install them; run as root: apt-get update && apt-get install -y --no-install-recommends$missing" >&2
   exit 2

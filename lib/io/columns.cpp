@@ -174,17 +174,12 @@ constexpr std::array kInspect = {
     ColumnInfo{"exact_rank", "", "rank of a random draw of the factors; with --exact-rank"},
 };
 
-constexpr std::array kOther = {
-    ColumnInfo{"", "", ""},
-};
-
 }  // namespace
 
 std::span<const ColumnInfo> structure_columns() { return kStructure; }
 std::span<const ColumnInfo> curve_columns() { return kCurve; }
 std::span<const ColumnInfo> ranking_columns() { return kRanking; }
 std::span<const ColumnInfo> frontier_columns() { return kFrontier; }
-std::span<const ColumnInfo> other_columns() { return std::span<const ColumnInfo>(kOther).first(0); }
 
 std::span<const ColumnInfo> ladder_columns() { return kLadder; }
 std::span<const ColumnInfo> suggestion_columns() { return kSuggestion; }

@@ -27,9 +27,6 @@ std::span<const ColumnInfo> ranking_columns();
 /// Columns of the points of frontiers, one row per point.
 std::span<const ColumnInfo> frontier_columns();
 
-/// Further columns that single commands print (ladders).
-std::span<const ColumnInfo> other_columns();
-
 /// What `enumerate --ladder` adds to a structure, and the table of `enumerate --suggest-ladder`.
 std::span<const ColumnInfo> ladder_columns();
 std::span<const ColumnInfo> suggestion_columns();

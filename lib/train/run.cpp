@@ -60,7 +60,7 @@ Curve describe(const RunSpec& spec) {
   Curve curve;
   curve.run = run_id(spec);
   curve.structure = spec.model.structure.name;
-  curve.family = to_string(family(spec.model.structure.theta));
+  curve.family = to_string(family(spec.model.structure));
   curve.theta = to_string(spec.model.structure.theta);
   curve.task = "regression";
   curve.width = spec.model.width;

@@ -23,7 +23,8 @@ TEST_CASE("the standard plan spans the families, matches FLOPs and trains long e
     CAPTURE(structure.name);
     CAPTURE(run.model.width);
     if (structure.is_dense) dense_flops[run.steps] = model_flops(run.model);
-    CHECK(std::abs(model_flops(run.model) / dense_flops.at(run.steps) - 1) < 0.2);  // small widths come in coarse steps
+    CHECK(std::abs(model_flops(run.model) / dense_flops.at(run.steps) - 1) <
+          0.2);  // small widths come in coarse steps
     CHECK(run.steps >= 2000);
     CHECK(run.schedule.kind == ScheduleKind::constant);
     widths[structure.name].insert(run.model.width);
