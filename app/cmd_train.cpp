@@ -5,8 +5,10 @@
 #include "base/error.h"
 #include "command.h"
 #include "io/curve_csv.h"
+#include "log.h"
 #include "output.h"
 #include "progress.h"
+#include "structure/candidate.h"
 #include "structure/notation.h"
 #include "train/run.h"
 
@@ -52,9 +54,29 @@ RunSpec run_spec(const TrainOptions& options) {
   return spec;
 }
 
+/// At some widths (primes above all) no divisors are near theta: the layers run, but they are
+/// another structure.
+void warn_of_distant_sizes(const RunSpec& spec) {
+  if (spec.model.structure.is_dense) return;
+  const Index narrow = spec.model.width, wide = MlpOptions::kExpansion * narrow;
+  for (const auto& [d_in, d_out] : {std::pair(narrow, wide), std::pair(wide, narrow)}) {
+    const Candidate layer =
+        WidthResolver(d_in, d_out, spec.model.resolve).at_any_quality(spec.model.structure);
+    if (layer.quality.is_valid()) continue;
+    log_warning(
+        fmt::format("sizes of the layers {} -> {} are {:.2g} octaves from theta, this is not the "
+                    "structure that was "
+                    "named (other widths, or --rounding paper)",
+                    d_in,
+                    d_out,
+                    layer.quality.rounding_error));
+  }
+}
+
 int train_run(const TrainOptions& options) {
   const RunSpec spec = run_spec(options);
   describe(spec);  // a structure that does not fit is an error before anything is written
+  warn_of_distant_sizes(spec);
   const int count = options.threads > 0 ? static_cast<int>(options.threads) : available_threads();
   const Threads threads(count);
   const TimeColumns times = options.leaves_out_times ? TimeColumns::left_out : TimeColumns::written;

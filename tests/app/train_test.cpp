@@ -120,6 +120,14 @@ TEST_CASE("padding beyond 15 % names the layer") {
   CHECK(outcome.err.find("layer blocks.0.up (128 -> 512)") != std::string::npos);
 }
 
+TEST_CASE("a width whose divisors are far from theta is trained with a warning") {
+  const Outcome outcome = run_shell(
+      "$EINSEARCH train --structure monarch --width 17 --steps 2 --batch 4 --held-out 8 "
+      "--target-width 4");
+  CHECK(outcome.status == 0);
+  CHECK(outcome.err.find("warning: sizes of the layers 17 -> 68 are") != std::string::npos);
+}
+
 TEST_CASE("train -o writes the whole file at the end, or nothing") {
   const std::string path = scratch_path("curve.csv");
   const Outcome outcome = run_einsearch(small_train({"-o", path}));
