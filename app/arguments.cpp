@@ -14,7 +14,7 @@ namespace {
 
 std::string in_words(Range<Count> range) {
   if (range.highest == std::numeric_limits<Count>::max()) {
-    return fmt::format("a whole number of at least {}", range.lowest);
+    return fmt::format("a whole number from {} to 9.2e18", range.lowest);
   }
   return fmt::format("a whole number from {} to {}", range.lowest, range.highest);
 }
@@ -52,7 +52,7 @@ Count parse_count(const std::string& text, const std::string& option, Range<Coun
   if (!is_integer) {
     const double real = parse_whole(digits);
     const bool is_whole =
-        std::isfinite(real) && std::nearbyint(real) == real && std::abs(real) <= 0x1p53;
+        std::isfinite(real) && std::nearbyint(real) == real && std::abs(real) < 0x1p63;
     if (!is_whole) throw refuse();
     value = static_cast<Count>(real);
   }

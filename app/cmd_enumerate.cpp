@@ -407,7 +407,7 @@ void add_choice_options(CLI::App& command, EnumerateArguments& arguments) {
 
 void add_report_options(CLI::App& command, EnumerateArguments& arguments) {
   const char* const group = "What is printed";
-  command.add_flag("--count", arguments.count, "only how many")->group(group);
+  command.add_flag("--count", arguments.count, "only how many")->excludes("--limit")->group(group);
   command
       .add_option("--ladder",
                   arguments.ladder,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <limits>
+#include <memory>
 
 #include "arguments.h"
 #include "base/error.h"
@@ -61,15 +62,20 @@ RankingOptions ranking_options(const FitScalingOptions& options) {
   return ranking;
 }
 
-void write_frontier_file(const std::string& path, const Ranking& ranking) {
-  AtomicFile file(path);
+/// A file named by an option, opened before any work, so that one that cannot be written costs
+/// nothing.
+std::unique_ptr<AtomicFile> open_file(const std::string& path, const std::string& option) {
+  if (path == "-")
+    throw Error("standard output carries the table", {.where = option, .expected = "a file name"});
+  return path.empty() ? nullptr : std::make_unique<AtomicFile>(path);
+}
+
+void write_frontier_table(AtomicFile& file, const Ranking& ranking) {
   TableWriter table(TableFormat::csv,
                     column_names(frontier_columns()),
                     [&file](std::string_view text) { file.write(text); });
   write_frontiers(table, ranking);
   table.finish();
-  file.commit();
-  log_info("wrote " + path);
 }
 
 /// Columns of other tables have other names and units.
@@ -82,27 +88,28 @@ PlotOptions plot_options(const FitScalingOptions& options) {
 }
 
 int fit_scaling(const FitScalingOptions& options) {
+  const std::unique_ptr<AtomicFile> frontier_file =
+      open_file(options.frontier_path, "--frontier-out");
+  const std::unique_ptr<AtomicFile> plot_file = open_file(options.plot_path, "--plot");
+  Output output(options.output.path);
   const CurveFile input = read_curves(input_files(options.files), options.columns);
   const Ranking ranking = rank_structures(input.curves, ranking_options(options));
   for (const auto* remarks : {&input.remarks, &ranking.warnings}) {
-    for (const std::string& remark : *remarks) {
-      log_warning(remark);
-    }
+    for (const std::string& remark : *remarks) log_warning(remark);
   }
-  // Files first: where one cannot be written, stdout stays empty.
-  if (!options.frontier_path.empty()) write_frontier_file(options.frontier_path, ranking);
-  if (!options.plot_path.empty()) {
-    write_file(options.plot_path, frontier_svg(ranking, input.curves, plot_options(options)));
-    log_info("wrote " + options.plot_path);
-  }
-  Output output(options.output.path);
+  if (frontier_file) write_frontier_table(*frontier_file, ranking);
+  if (plot_file) plot_file->write(frontier_svg(ranking, input.curves, plot_options(options)));
   TableWriter table(chosen_format(options.output), column_names(ranking_columns()), output.sink());
   write_ranking(table, ranking);
   table.finish();
-  output.finish();
-  for (const std::string& line : verdict_lines(ranking)) {
-    log_info(line);
+  for (const auto* file : {&frontier_file, &plot_file}) {
+    if (*file) (*file)->commit();
   }
+  output.finish();
+  for (const std::string& path : {options.frontier_path, options.plot_path}) {
+    if (!path.empty()) log_info("wrote " + path);
+  }
+  for (const std::string& line : verdict_lines(ranking)) log_info(line);
   return kDone;
 }
 

@@ -31,27 +31,24 @@ std::string usage_message(const CLI::App& app,
     const ErrorDetail detail{.got = first, .hint = did_you_mean(first, commands)};
     return Error("unknown command", detail).what();
   }
-  if (chosen == nullptr && first.empty()) {
-    return "no command given, see einsearch --help";
+  if (first.empty()) return "no command given, see einsearch --help";
+  const CLI::App& scope = chosen != nullptr ? *chosen : app;
+  std::vector<std::string> options = {"--color"};
+  for (const CLI::Option* option : scope.get_options()) {
+    for (const std::string& name : option->get_lnames()) options.push_back("--" + name);
   }
-  std::string text = error.what();
-  if (const auto* extras = dynamic_cast<const CLI::ExtrasError*>(&error); extras != nullptr) {
-    std::vector<std::string> options;
-    for (const CLI::Option* option : (chosen != nullptr ? chosen : &app)->get_options()) {
-      for (const std::string& name : option->get_lnames()) options.push_back("--" + name);
-    }
-    for (int i = 1; i < argc; ++i) {
-      const std::string word = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
-      if (word.starts_with("--") &&
-          std::find(options.begin(), options.end(), word) == options.end()) {
-        const ErrorDetail detail{.where = chosen != nullptr ? chosen->get_name() : "",
-                                 .got = word,
-                                 .hint = did_you_mean(word, options)};
-        return Error("unknown option", detail).what();
-      }
-    }
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
+    if (!word.starts_with("--") || std::find(options.begin(), options.end(), word) != options.end())
+      continue;
+    const ErrorDetail detail{.where = chosen != nullptr ? chosen->get_name() : "",
+                             .got = word,
+                             .hint = did_you_mean(word, options)};
+    return Error("unknown option", detail).what();
   }
-  return Error(text).what();
+  // CLI11 does not name an option that its help hides; only the filters are.
+  const std::string text = error.what();
+  return Error(text.starts_with(":") ? "--min-COLUMN or --max-COLUMN" + text : text).what();
 }
 
 int report(const std::string& message, int status) {

@@ -25,7 +25,7 @@ class AtomicFile {
   [[noreturn]] void fail(const char* doing);
 
   std::string path_;
-  std::string temporary_;
+  std::string temporary_;  // empty: path_ is a device or a pipe, written directly
   std::FILE* file_ = nullptr;
 };
 

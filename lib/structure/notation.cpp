@@ -55,16 +55,16 @@ std::optional<double> parse_number_or_fraction(std::string_view text) {
 }
 
 Index parse_ranks(std::string_view text, const std::string& where) {
-  Index ranks = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), ranks);
-  const bool is_number = error == std::errc() && stop == text.data() + text.size();
-  if (!is_number || ranks < 1 || ranks > kLargestWidth) {
+  const auto ranks = parse_number(text);
+  const bool is_whole = ranks && *ranks >= 1 && *ranks <= static_cast<double>(kLargestWidth) &&
+                        std::nearbyint(*ranks) == *ranks;
+  if (!is_whole) {
     throw Error("bad rank",
                 {.where = where,
                  .expected = fmt::format("a whole number from 1 to {}", kLargestWidth),
                  .got = fmt::format("\"{}\"", text)});
   }
-  return ranks;
+  return static_cast<Index>(*ranks);
 }
 
 const std::vector<std::string>& known_names() {
