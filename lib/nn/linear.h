@@ -55,7 +55,8 @@ class Linear {
                BlockView<Scalar> saved,
                BlockView<Scalar> scratch) const;
 
-  /// dW += dy x^T and db += sum_n dy, into `gradient`; dx = W^T dy, unless dx has no data.
+  /// dW += dy x^T and db += sum_n dy, into `gradient`; dx = W^T dy, unless dx has no data. dx may
+  /// be the block x.
   template <typename Scalar>
   void backward(const Scalar* values,
                 BlockView<const Scalar> x,

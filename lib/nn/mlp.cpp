@@ -205,18 +205,17 @@ double Mlp<Scalar>::loss_and_gradient(const Scalar* values,
   const double loss =
       squared_error<Scalar>(prediction, examples.targets, scale / outputs, error) / outputs;
 
-  const BlockView<Scalar> residual = rows(residual_, width);
-  const BlockView<Scalar> dresidual =
-      rows(residual_, width);  // takes the place of the residual, once that is used
+  // dresidual takes the place of the residual: a backward pass has used its input when it writes
+  // the gradient by it.
+  const BlockView<Scalar> residual = rows(residual_, width), dresidual = residual;
   const BlockView<Scalar> dnarrow = rows(narrow_, width), dwide = rows(wide_, wide);
   output_.backward<Scalar>(values,
                            residual,
                            rows(output_saved_, output_.saved_features()),
                            error,
-                           dnarrow,
+                           dresidual,
                            scratch_for(output_),
                            gradient);
-  copy<Scalar>(dnarrow, dresidual);
   for (auto block = blocks_.rbegin(); block != blocks_.rend(); ++block) {
     block->down.template backward<Scalar>(values,
                                           rows(block->activated, wide),
