@@ -74,7 +74,7 @@ int search(const SearchOptions& options) {
                   census.invalid,
                   census.repeated,
                   census.candidates));
-  log_info(plan.protocol);
+  log_info("protocol: " + plan.protocol);
 
   const Threads threads(options.threads > 0 ? static_cast<int>(options.threads)
                                             : available_threads());

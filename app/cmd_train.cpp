@@ -98,10 +98,15 @@ int train_run(const TrainOptions& options) {
     output.flush();
   };
   const RegressionTask<float> task(spec.task);
-  train<float>(spec, task, threads, observer);
+  const Curve curve = train<float>(spec, task, threads, observer);
   progress.clear();
   table.finish();
   output.finish();
+  const CurvePoint& last = curve.points.back();
+  if (last.status == RunStatus::diverged) {
+    log_warning(fmt::format(
+        "diverged by step {} of {}: the loss is no longer finite", last.step, spec.steps));
+  }
   return kDone;
 }
 

@@ -128,6 +128,13 @@ TEST_CASE("a width whose divisors are far from theta is trained with a warning")
   CHECK(outcome.err.find("warning: sizes of the layers 17 -> 68 are") != std::string::npos);
 }
 
+TEST_CASE("a run that diverges is a result: its last row and one warning say so, status 0") {
+  const Outcome outcome = run_einsearch(small_train({"--lr", "1e30"}));
+  CHECK(outcome.status == 0);
+  CHECK(outcome.out.find(",diverged,") != std::string::npos);
+  CHECK(outcome.err.find("warning: diverged by step") != std::string::npos);
+}
+
 TEST_CASE("train -o writes the whole file at the end, or nothing") {
   const std::string path = scratch_path("curve.csv");
   const Outcome outcome = run_einsearch(small_train({"-o", path}));
