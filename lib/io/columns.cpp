@@ -82,7 +82,7 @@ constexpr std::array kRanking = {
     ColumnInfo{"n_widths", "", "different widths among them"},
     ColumnInfo{"n_diverged", "", "runs left out because they diverged"},
     ColumnInfo{"points", "", "kind of the frontier's points: constant, annealed or mixed"},
-    ColumnInfo{"n_points", "", "points of the frontier"},
+    ColumnInfo{"n_points", "", "points of the frontier: budgets that the envelope is read at"},
     ColumnInfo{"n_dropped_smallest", "", "budgets dropped because the smallest width was best"},
     ColumnInfo{"n_dropped_largest", "", "budgets dropped because the largest width was best"},
     ColumnInfo{"min_compute", "FLOPs", "fitted range: least training compute"},
