@@ -349,9 +349,8 @@ void warn(const std::vector<Group>& groups,
   Count inside = 0;
   for (const Group& group : groups) {
     if (group.law.status == FitStatus::few_widths) few.push_back(group.structure);
-    // Noise alone makes a budget here and there dearer than the one before.
-    const bool is_ragged = 10 * group.frontier.n_rising > group.law.n_points;
-    if (is_ragged && group.law.status != FitStatus::few_widths) ragged.push_back(group.structure);
+    const bool has_next_width = group.law.status != FitStatus::few_widths;
+    if (has_next_width && group.frontier.n_rising > 1) ragged.push_back(group.structure);
     if (!group.law.is_usable()) {
       lost.push_back(fmt::format("{} ({})", group.structure, to_string(group.law.status)));
     } else {
