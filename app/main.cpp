@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/suggest.h"
 #include "command.h"
-#include "compute/processor.h"
+#include "compute/isa.h"
 #include "log.h"
 #include "version.h"
 
@@ -33,7 +33,7 @@ std::string usage_message(const CLI::App& app,
   }
   if (first.empty()) return "no command given, see einsearch --help";
   const CLI::App& scope = chosen != nullptr ? *chosen : app;
-  std::vector<std::string> options = {"--color"};
+  std::vector<std::string> options = {"--color", "--isa"};
   for (const CLI::Option* option : scope.get_options()) {
     for (const std::string& name : option->get_lnames()) options.push_back("--" + name);
   }
@@ -57,6 +57,11 @@ int report(const std::string& message, int status) {
   return status;
 }
 
+/// Throws where the processor is too old, or lacks what is asked for; empty: the best it has.
+void choose_isa(const std::string& isa) {
+  use_isa(isa.empty() ? std::nullopt : std::optional(parse_isa(isa)));
+}
+
 int run_program(int argc, char** argv) {
   CLI::App app(
       "einsearch finds the structured linear layers that give the lowest loss per unit of compute.",
@@ -67,6 +72,9 @@ int run_program(int argc, char** argv) {
   std::string color = "auto";
   app.add_option("--color", color, "colour messages: auto (default), always, never")
       ->check(CLI::IsMember({"auto", "always", "never"}));
+  std::string isa;
+  app.add_option("--isa", isa, "instruction set of the kernels: v3 or v4 (default: the best here)")
+      ->envname("EINSEARCH_ISA");
   app.fallthrough();
   Program program;
   add_search(app, program);
@@ -81,7 +89,7 @@ int run_program(int argc, char** argv) {
     set_up_log(color == "always"  ? ColorChoice::always
                : color == "never" ? ColorChoice::never
                                   : ColorChoice::automatic);
-    require_supported_processor();
+    choose_isa(isa);
     return program.run();
   } catch (const CLI::Success& request) {  // --help, --version
     return app.exit(request);

@@ -1,74 +1,8 @@
 #include "compute/contraction.h"
 
-#include "compute/product.h"
+#include <tuple>
 
 namespace einsearch {
-namespace {
-
-template <typename Scalar>
-MatrixView<Scalar> weight(const BatchedProduct& product, Scalar* w, Index batch) {
-  return {w + batch * product.w_batch, product.rows, product.inner, product.w_row, 1};
-}
-
-template <typename Scalar>
-BlockView<Scalar> input(const BatchedProduct& product,
-                        BlockView<Scalar> x,
-                        Index batch,
-                        Index ride) {
-  return x.rows(batch * product.x_batch + ride * product.x_ride, product.inner, product.x_row);
-}
-
-template <typename Scalar>
-BlockView<Scalar> output(const BatchedProduct& product,
-                         BlockView<Scalar> z,
-                         Index batch,
-                         Index ride) {
-  return z.rows(batch * product.z_batch + ride * product.z_ride, product.rows, product.z_row);
-}
-
-}  // namespace
-
-template <typename Scalar>
-void forward(const BatchedProduct& product,
-             const Scalar* w,
-             BlockView<const Scalar> x,
-             BlockView<Scalar> z) {
-  for (Index g = 0; g < product.batches; ++g) {
-    for (Index t = 0; t < product.rides; ++t) {
-      multiply<Scalar>(weight(product, w, g),
-                       input(product, x, g, t),
-                       output(product, z, g, t),
-                       Store::overwrite);
-    }
-  }
-}
-
-template <typename Scalar>
-void backward_input(const BatchedProduct& product,
-                    const Scalar* w,
-                    BlockView<const Scalar> dz,
-                    BlockView<Scalar> dx) {
-  for (Index g = 0; g < product.batches; ++g) {
-    const MatrixView<const Scalar> transposed = weight(product, w, g).transposed();
-    for (Index t = 0; t < product.rides; ++t) {
-      multiply<Scalar>(
-          transposed, output(product, dz, g, t), input(product, dx, g, t), Store::overwrite);
-    }
-  }
-}
-
-template <typename Scalar>
-void backward_weight(const BatchedProduct& product,
-                     BlockView<const Scalar> dz,
-                     BlockView<const Scalar> x,
-                     Scalar* dw) {
-  for (Index g = 0; g < product.batches; ++g) {
-    for (Index t = 0; t < product.rides; ++t) {
-      accumulate_outer<Scalar>(
-          output(product, dz, g, t), input(product, x, g, t), weight(product, dw, g));
-    }
-  }
-}
 
 TwoFactorContraction two_factor_contraction(const Sizes& sizes, Order order) {
   const auto [alpha, beta, gamma] = std::tuple(sizes.n_alpha, sizes.n_beta, sizes.n_gamma);
@@ -109,34 +43,5 @@ TwoFactorContraction two_factor_contraction(const Sizes& sizes, Order order) {
                   .w_row = inner};
   return steps;
 }
-
-BatchedProduct dense_product(Index outputs, Index inputs) {
-  return {.rows = outputs, .inner = inputs, .w_batch = outputs * inputs, .w_row = inputs};
-}
-
-template void forward<float>(const BatchedProduct&,
-                             const float*,
-                             BlockView<const float>,
-                             BlockView<float>);
-template void forward<double>(const BatchedProduct&,
-                              const double*,
-                              BlockView<const double>,
-                              BlockView<double>);
-template void backward_input<float>(const BatchedProduct&,
-                                    const float*,
-                                    BlockView<const float>,
-                                    BlockView<float>);
-template void backward_input<double>(const BatchedProduct&,
-                                     const double*,
-                                     BlockView<const double>,
-                                     BlockView<double>);
-template void backward_weight<float>(const BatchedProduct&,
-                                     BlockView<const float>,
-                                     BlockView<const float>,
-                                     float*);
-template void backward_weight<double>(const BatchedProduct&,
-                                      BlockView<const double>,
-                                      BlockView<const double>,
-                                      double*);
 
 }  // namespace einsearch

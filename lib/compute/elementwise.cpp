@@ -1,93 +1,58 @@
 // Plain loops over contiguous samples, which the compiler turns into vector code; fused
 // multiply-adds are written out, so that the bits do not depend on it. Sums over samples use
-// kSampleLanes partial sums (sample n goes to lane n mod 16) and then one fixed tree.
+// kSampleLanes partial sums (sample n goes to lane n mod 16) and then one fixed tree. Sums over
+// features run over up to 64 samples side by side, so that additions need not wait for each other.
+//
+// The file is compiled once for each instruction set; everything lies in its namespace.
 #include "compute/elementwise.h"
 
-#include <algorithm>
-#include <array>
-#include <bit>
 #include <cmath>
-#include <cstdint>
-#include <numbers>
 
-namespace einsearch {
-namespace {
+#include "compute/gelu.h"
+#include "compute/kernel_tables.h"
+
+namespace einsearch::EINSEARCH_ISA {
 
 template <typename Scalar>
-using Lanes = std::array<Scalar, kSampleLanes>;
+struct Lanes {
+  Scalar values[kSampleLanes] = {};
+};
 
 template <typename Scalar>
 Scalar sum_lanes(Lanes<Scalar>& lanes) {
-  for (std::size_t half = lanes.size() / 2; half > 0; half /= 2) {
-    for (std::size_t i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+  for (Index half = kSampleLanes / 2; half > 0; half /= 2) {
+    for (Index i = 0; i < half; ++i) lanes.values[i] += lanes.values[i + half];
   }
-  return lanes[0];
+  return lanes.values[0];
 }
 
 template <typename Scalar>
 Scalar sum_row(const Scalar* x, Index padded) {
-  Lanes<Scalar> lanes{};
+  Lanes<Scalar> lanes;
   for (Index n = 0; n < padded; n += kSampleLanes) {
-    for (Index i = 0; i < kSampleLanes; ++i) lanes[static_cast<std::size_t>(i)] += x[n + i];
+    for (Index i = 0; i < kSampleLanes; ++i) lanes.values[i] += x[n + i];
   }
   return sum_lanes(lanes);
 }
 
 template <typename Scalar>
 Scalar dot_row(const Scalar* x, const Scalar* y, Index padded) {
-  Lanes<Scalar> lanes{};
+  Lanes<Scalar> lanes;
   for (Index n = 0; n < padded; n += kSampleLanes) {
     for (Index i = 0; i < kSampleLanes; ++i) {
-      Scalar& lane = lanes[static_cast<std::size_t>(i)];
-      lane = std::fma(x[n + i], y[n + i], lane);
+      lanes.values[i] = std::fma(x[n + i], y[n + i], lanes.values[i]);
     }
   }
   return sum_lanes(lanes);
 }
 
-/// e^x for x <= 0: x = n ln 2 + r, a polynomial in r (Cephes expf), 2^n put into the exponent bits.
-inline float exp_of_negative(float x) {
-  constexpr float kRoundToInteger = 12582912.0f;  // 1.5 * 2^23
-  x = std::max(x, -87.0f);
-  const float shifted = std::fma(x, std::numbers::log2e_v<float>, kRoundToInteger);
-  const float n = shifted - kRoundToInteger;
-  float r = std::fma(n, -0.693359375f, x);
-  r = std::fma(n, 2.12194440e-4f, r);
-  float p = 1.9875691500e-4f;
-  p = std::fma(p, r, 1.3981999507e-3f);
-  p = std::fma(p, r, 8.3334519073e-3f);
-  p = std::fma(p, r, 4.1665795894e-2f);
-  p = std::fma(p, r, 1.6666665459e-1f);
-  p = std::fma(p, r, 5.0000001201e-1f);
-  p = std::fma(p, r * r, r) + 1.0f;
-  const std::uint32_t exponent =
-      (std::bit_cast<std::uint32_t>(shifted) - std::bit_cast<std::uint32_t>(kRoundToInteger) + 127u)
-      << 23;
-  return p * std::bit_cast<float>(exponent);
+/// Calls strip.operator()<samples>(first) for strips of 64, then 16 samples.
+template <typename Strip>
+void for_each_strip(Index padded, const Strip& strip) {
+  Index n = 0;
+  for (; n + 64 <= padded; n += 64) strip.template operator()<64>(n);
+  for (; n < padded; n += kSampleLanes) strip.template operator()<kSampleLanes>(n);
 }
-
-/// Phi(x) and phi(x). The tail is exp(-x^2/2) times a polynomial in 1 / (1 + c |x|): Abramowitz and
-/// Stegun 7.1.26, absolute error of Phi below 1e-7.
-inline void normal_distribution(float x, float& probability, float& density) {
-  const float size = std::abs(x);
-  const float e = exp_of_negative(-0.5f * x * x);
-  const float t = 1.0f / std::fma(size, 0.3275911f / std::numbers::sqrt2_v<float>, 1.0f);
-  float p = 0.5f * 1.061405429f;
-  p = std::fma(p, t, 0.5f * -1.453152027f);
-  p = std::fma(p, t, 0.5f * 1.421413741f);
-  p = std::fma(p, t, 0.5f * -0.284496736f);
-  p = std::fma(p, t, 0.5f * 0.254829592f);
-  const float tail = p * t * e;
-  probability = x < 0 ? tail : 1.0f - tail;
-  density = e * (0.5f * std::numbers::sqrt2_v<float> * std::numbers::inv_sqrtpi_v<float>);
-}
-
-inline void normal_distribution(double x, double& probability, double& density) {
-  probability = 0.5 * std::erfc(-x * (0.5 * std::numbers::sqrt2));
-  density = std::exp(-0.5 * x * x) * (0.5 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi);
-}
-
-}  // namespace
 
 template <typename Scalar>
 void add_bias(const Scalar* bias, BlockView<Scalar> y) {
@@ -104,18 +69,7 @@ void accumulate_bias_gradient(BlockView<const Scalar> dy, Scalar* dbias) {
 
 template <typename Scalar>
 void gelu(BlockView<const Scalar> x, BlockView<Scalar> y, BlockView<Scalar> slope) {
-  for (Index f = 0; f < x.features; ++f) {
-    const Scalar* in = x.row(f);
-    Scalar* out = y.row(f);
-    Scalar* derivative = slope.row(f);
-    for (Index n = 0; n < x.padded(); ++n) {
-      const Scalar value = in[n];
-      Scalar probability, density;
-      normal_distribution(value, probability, density);
-      derivative[n] = std::fma(value, density, probability);
-      out[n] = value * probability;
-    }
-  }
+  for (Index f = 0; f < x.features; ++f) gelu_row(x.row(f), y.row(f), slope.row(f), x.padded());
 }
 
 template <typename Scalar>
@@ -129,24 +83,35 @@ void multiply_elements(BlockView<const Scalar> x, BlockView<Scalar> y) {
 
 template <typename Scalar>
 void add(BlockView<const Scalar> x, BlockView<Scalar> y) {
-  for (Index f = 0; f < y.features; ++f) accumulate(x.row(f), y.row(f), y.padded());
+  for (Index f = 0; f < y.features; ++f) {
+    const Scalar* from = x.row(f);
+    Scalar* row = y.row(f);
+    for (Index n = 0; n < y.padded(); ++n) row[n] += from[n];
+  }
 }
 
 template <typename Scalar>
 void copy(BlockView<const Scalar> x, BlockView<Scalar> y) {
-  for (Index f = 0; f < y.features; ++f) std::copy_n(x.row(f), y.padded(), y.row(f));
+  for (Index f = 0; f < y.features; ++f) {
+    const Scalar* from = x.row(f);
+    Scalar* row = y.row(f);
+    for (Index n = 0; n < y.padded(); ++n) row[n] = from[n];
+  }
 }
 
 template <typename Scalar>
 void fill(Scalar value, BlockView<Scalar> y) {
-  for (Index f = 0; f < y.features; ++f) std::fill_n(y.row(f), y.padded(), value);
+  for (Index f = 0; f < y.features; ++f) {
+    Scalar* row = y.row(f);
+    for (Index n = 0; n < y.padded(); ++n) row[n] = value;
+  }
 }
 
 template <typename Scalar>
 void scaled_relu(Scalar scale, BlockView<Scalar> y) {
   for (Index f = 0; f < y.features; ++f) {
     Scalar* row = y.row(f);
-    for (Index n = 0; n < y.padded(); ++n) row[n] = std::max(row[n], Scalar{0}) * scale;
+    for (Index n = 0; n < y.padded(); ++n) row[n] = (row[n] > 0 ? row[n] : Scalar{0}) * scale;
   }
 }
 
@@ -158,22 +123,22 @@ void layer_norm(BlockView<const Scalar> x,
                 BlockView<Scalar> inverse_deviation,
                 BlockView<Scalar> y) {
   const Scalar share = Scalar{1} / static_cast<Scalar>(x.features);
-  for (Index n = 0; n < x.padded(); n += kSampleLanes) {
-    Lanes<Scalar> mean{}, variance{};
+  for_each_strip(x.padded(), [&]<Index kSamples>(Index n) {
+    Scalar mean[kSamples] = {}, variance[kSamples] = {};
     for (Index f = 0; f < x.features; ++f) {
       const Scalar* row = x.row(f) + n;
-      for (std::size_t i = 0; i < kSampleLanes; ++i) mean[i] += row[i];
+      for (Index i = 0; i < kSamples; ++i) mean[i] += row[i];
     }
-    for (Scalar& m : mean) m *= share;
+    for (Index i = 0; i < kSamples; ++i) mean[i] *= share;
     for (Index f = 0; f < x.features; ++f) {
       const Scalar* row = x.row(f) + n;
-      for (std::size_t i = 0; i < kSampleLanes; ++i) {
+      for (Index i = 0; i < kSamples; ++i) {
         const Scalar centred = row[i] - mean[i];
         variance[i] = std::fma(centred, centred, variance[i]);
       }
     }
     Scalar* inverse = inverse_deviation.data + n;
-    for (std::size_t i = 0; i < kSampleLanes; ++i) {
+    for (Index i = 0; i < kSamples; ++i) {
       inverse[i] =
           Scalar{1} / std::sqrt(variance[i] * share + static_cast<Scalar>(kLayerNormEpsilon));
     }
@@ -181,12 +146,14 @@ void layer_norm(BlockView<const Scalar> x,
       const Scalar* row = x.row(f) + n;
       Scalar* standard = normalised.row(f) + n;
       Scalar* out = y.row(f) + n;
-      for (std::size_t i = 0; i < kSampleLanes; ++i) {
-        standard[i] = (row[i] - mean[i]) * inverse[i];
-        out[i] = std::fma(gain[f], standard[i], bias[f]);
+      const Scalar scale = gain[f], shift = bias[f];
+      for (Index i = 0; i < kSamples; ++i) {
+        const Scalar value = (row[i] - mean[i]) * inverse[i];
+        standard[i] = value;
+        out[i] = std::fma(scale, value, shift);
       }
     }
-  }
+  });
 }
 
 template <typename Scalar>
@@ -195,6 +162,7 @@ void layer_norm_backward(BlockView<const Scalar> normalised,
                          const Scalar* gain,
                          BlockView<const Scalar> dy,
                          BlockView<Scalar> dx,
+                         Store store,
                          Scalar* dgain,
                          Scalar* dbias) {
   for (Index f = 0; f < dy.features; ++f) {
@@ -202,18 +170,20 @@ void layer_norm_backward(BlockView<const Scalar> normalised,
     dbias[f] += sum_row(dy.row(f), dy.padded());
   }
   const Scalar share = Scalar{1} / static_cast<Scalar>(dy.features);
-  for (Index n = 0; n < dy.padded(); n += kSampleLanes) {
-    Lanes<Scalar> mean{}, projection{};
+  const Scalar keep = store == Store::accumulate ? Scalar{1} : Scalar{0};
+  for_each_strip(dy.padded(), [&]<Index kSamples>(Index n) {
+    Scalar mean[kSamples] = {}, projection[kSamples] = {};
     for (Index f = 0; f < dy.features; ++f) {
       const Scalar* gradient = dy.row(f) + n;
       const Scalar* standard = normalised.row(f) + n;
-      for (std::size_t i = 0; i < kSampleLanes; ++i) {
-        const Scalar h = gradient[i] * gain[f];
+      const Scalar scale = gain[f];
+      for (Index i = 0; i < kSamples; ++i) {
+        const Scalar h = gradient[i] * scale;
         mean[i] += h;
         projection[i] = std::fma(h, standard[i], projection[i]);
       }
     }
-    for (std::size_t i = 0; i < kSampleLanes; ++i) {
+    for (Index i = 0; i < kSamples; ++i) {
       mean[i] *= share;
       projection[i] *= share;
     }
@@ -222,12 +192,14 @@ void layer_norm_backward(BlockView<const Scalar> normalised,
       const Scalar* gradient = dy.row(f) + n;
       const Scalar* standard = normalised.row(f) + n;
       Scalar* out = dx.row(f) + n;
-      for (std::size_t i = 0; i < kSampleLanes; ++i) {
-        const Scalar h = gradient[i] * gain[f];
-        out[i] = inverse[i] * std::fma(-standard[i], projection[i], h - mean[i]);
+      const Scalar scale = gain[f];
+      for (Index i = 0; i < kSamples; ++i) {
+        const Scalar h = gradient[i] * scale;
+        const Scalar change = inverse[i] * std::fma(-standard[i], projection[i], h - mean[i]);
+        out[i] = keep != 0 ? out[i] + change : change;
       }
     }
-  }
+  });
 }
 
 template <typename Scalar>
@@ -238,7 +210,7 @@ double squared_error(BlockView<const Scalar> y,
   double sum = 0;
   for (Index f = 0; f < y.features; ++f) {
     Scalar* gradient = dy.row(f);
-    std::fill(gradient + y.samples, gradient + y.padded(), Scalar{0});
+    for (Index n = y.samples; n < y.padded(); ++n) gradient[n] = 0;
     for (Index n = 0; n < y.samples; ++n) {
       const double error = static_cast<double>(y.row(f)[n]) - static_cast<double>(target.row(f)[n]);
       sum += error * error;
@@ -278,23 +250,25 @@ void adamw(const AdamWStep& options,
 }
 
 template <typename Scalar>
-double sum_of_squares(const Scalar* values, Index size) {
-  return dot(values, values, size);
-}
-
-template <typename Scalar>
 double dot(const Scalar* a, const Scalar* b, Index size) {
-  Lanes<double> lanes{};
+  Lanes<double> lanes;
   Index i = 0;
   for (; i + kSampleLanes <= size; i += kSampleLanes) {
     for (Index l = 0; l < kSampleLanes; ++l) {
-      double& lane = lanes[static_cast<std::size_t>(l)];
+      double& lane = lanes.values[l];
       lane = std::fma(static_cast<double>(a[i + l]), static_cast<double>(b[i + l]), lane);
     }
   }
-  for (; i < size; ++i)
-    lanes[0] = std::fma(static_cast<double>(a[i]), static_cast<double>(b[i]), lanes[0]);
+  for (; i < size; ++i) {
+    lanes.values[0] =
+        std::fma(static_cast<double>(a[i]), static_cast<double>(b[i]), lanes.values[0]);
+  }
   return sum_lanes(lanes);
+}
+
+template <typename Scalar>
+double sum_of_squares(const Scalar* values, Index size) {
+  return dot(values, values, size);
 }
 
 template <typename Scalar>
@@ -314,40 +288,43 @@ void scale_into(double scale, const Scalar* x, Scalar* y, Index size) {
   for (Index i = 0; i < size; ++i) y[i] = factor * x[i];
 }
 
-#define EINSEARCH_INSTANTIATE(Scalar)                                                             \
-  template void add_bias<Scalar>(const Scalar*, BlockView<Scalar>);                               \
-  template void accumulate_bias_gradient<Scalar>(BlockView<const Scalar>, Scalar*);               \
-  template void gelu<Scalar>(BlockView<const Scalar>, BlockView<Scalar>, BlockView<Scalar>);      \
-  template void multiply_elements<Scalar>(BlockView<const Scalar>, BlockView<Scalar>);            \
-  template void add<Scalar>(BlockView<const Scalar>, BlockView<Scalar>);                          \
-  template void copy<Scalar>(BlockView<const Scalar>, BlockView<Scalar>);                         \
-  template void fill<Scalar>(Scalar, BlockView<Scalar>);                                          \
-  template void scaled_relu<Scalar>(Scalar, BlockView<Scalar>);                                   \
-  template void layer_norm<Scalar>(BlockView<const Scalar>,                                       \
-                                   const Scalar*,                                                 \
-                                   const Scalar*,                                                 \
-                                   BlockView<Scalar>,                                             \
-                                   BlockView<Scalar>,                                             \
-                                   BlockView<Scalar>);                                            \
-  template void layer_norm_backward<Scalar>(BlockView<const Scalar>,                              \
-                                            BlockView<const Scalar>,                              \
-                                            const Scalar*,                                        \
-                                            BlockView<const Scalar>,                              \
-                                            BlockView<Scalar>,                                    \
-                                            Scalar*,                                              \
-                                            Scalar*);                                             \
-  template double squared_error<Scalar>(                                                          \
-      BlockView<const Scalar>, BlockView<const Scalar>, double, BlockView<Scalar>);               \
-  template void adamw<Scalar>(const AdamWStep&, Index, Scalar*, const Scalar*, Scalar*, Scalar*); \
-  template double sum_of_squares<Scalar>(const Scalar*, Index);                                   \
-  template double dot<Scalar>(const Scalar*, const Scalar*, Index);                               \
-  template void accumulate<Scalar>(const Scalar*, Scalar*, Index);                                \
-  template void combine<Scalar>(double, const Scalar*, double, Scalar*, Index);                   \
-  template void scale_into<Scalar>(double, const Scalar*, Scalar*, Index)
+const ElementwiseKernels<float> kElementwiseFloat = {
+    add_bias<float>,
+    accumulate_bias_gradient<float>,
+    gelu<float>,
+    multiply_elements<float>,
+    add<float>,
+    copy<float>,
+    fill<float>,
+    scaled_relu<float>,
+    layer_norm<float>,
+    layer_norm_backward<float>,
+    squared_error<float>,
+    adamw<float>,
+    sum_of_squares<float>,
+    dot<float>,
+    accumulate<float>,
+    combine<float>,
+    scale_into<float>,
+};
+const ElementwiseKernels<double> kElementwiseDouble = {
+    add_bias<double>,
+    accumulate_bias_gradient<double>,
+    gelu<double>,
+    multiply_elements<double>,
+    add<double>,
+    copy<double>,
+    fill<double>,
+    scaled_relu<double>,
+    layer_norm<double>,
+    layer_norm_backward<double>,
+    squared_error<double>,
+    adamw<double>,
+    sum_of_squares<double>,
+    dot<double>,
+    accumulate<double>,
+    combine<double>,
+    scale_into<double>,
+};
 
-EINSEARCH_INSTANTIATE(float);
-EINSEARCH_INSTANTIATE(double);
-
-#undef EINSEARCH_INSTANTIATE
-
-}  // namespace einsearch
+}  // namespace einsearch::EINSEARCH_ISA

@@ -3,75 +3,11 @@
 #pragma once
 
 #include "compute/block.h"
+#include "compute/product.h"
 
 namespace einsearch {
 
-/// y[f, :] += bias[f]
-template <typename Scalar>
-void add_bias(const Scalar* bias, BlockView<Scalar> y);
-
-/// dbias[f] += sum_n dy[f, n]
-template <typename Scalar>
-void accumulate_bias_gradient(BlockView<const Scalar> dy, Scalar* dbias);
-
-/// y = x Phi(x) and slope = Phi(x) + x phi(x), exact GELU (Phi: normal distribution, phi: its
-/// density). float: a polynomial of absolute error below 1e-6; double: the library's erf. x and y
-/// may be the same block.
-template <typename Scalar>
-void gelu(BlockView<const Scalar> x, BlockView<Scalar> y, BlockView<Scalar> slope);
-
-/// y *= x, element by element
-template <typename Scalar>
-void multiply_elements(BlockView<const Scalar> x, BlockView<Scalar> y);
-
-/// y += x
-template <typename Scalar>
-void add(BlockView<const Scalar> x, BlockView<Scalar> y);
-
-/// y = x
-template <typename Scalar>
-void copy(BlockView<const Scalar> x, BlockView<Scalar> y);
-
-template <typename Scalar>
-void fill(Scalar value, BlockView<Scalar> y);
-
-/// y = max(x, 0) * scale
-template <typename Scalar>
-void scaled_relu(Scalar scale, BlockView<Scalar> y);
-
 inline constexpr double kLayerNormEpsilon = 1e-5;
-
-/// Layer norm over features, for each sample (Ba, Kiros and Hinton 2016):
-///   normalised = (x - mean) * inverse_deviation,  y = gain * normalised + bias
-/// normalised (F, N) and inverse_deviation (1, N) are kept for the backward pass; x and normalised
-/// may be the same block.
-template <typename Scalar>
-void layer_norm(BlockView<const Scalar> x,
-                const Scalar* gain,
-                const Scalar* bias,
-                BlockView<Scalar> normalised,
-                BlockView<Scalar> inverse_deviation,
-                BlockView<Scalar> y);
-
-/// With h = dy * gain and means over features:
-///   dx = inverse_deviation * (h - mean(h) - normalised * mean(h * normalised))
-///   dgain += sum_n dy * normalised,  dbias += sum_n dy          dx and dy may be the same block.
-template <typename Scalar>
-void layer_norm_backward(BlockView<const Scalar> normalised,
-                         BlockView<const Scalar> inverse_deviation,
-                         const Scalar* gain,
-                         BlockView<const Scalar> dy,
-                         BlockView<Scalar> dx,
-                         Scalar* dgain,
-                         Scalar* dbias);
-
-/// Loss and gradient of the mean squared error: returns sum over targets and samples of (y - t)^2
-/// in double, and sets dy = 2 scale (y - t), zero in the padding lanes.
-template <typename Scalar>
-double squared_error(BlockView<const Scalar> y,
-                     BlockView<const Scalar> target,
-                     double scale,
-                     BlockView<Scalar> dy);
 
 /// Decoupled weight decay Adam (Loshchilov and Hutter 2019), one pass:
 ///   p -= rate * decay * p;  m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2
@@ -85,32 +21,92 @@ struct AdamWStep {
   Count step;             ///< t, from 1
   double gradient_scale;  ///< from clipping: g is multiplied by it first
 };
-template <typename Scalar>
-void adamw(const AdamWStep& options,
-           Index size,
-           Scalar* parameter,
-           const Scalar* gradient,
-           Scalar* first_moment,
-           Scalar* second_moment);
 
-/// Sum of squares in a fixed order, in double.
+/// The passes of one instruction set.
 template <typename Scalar>
-double sum_of_squares(const Scalar* values, Index size);
+struct ElementwiseKernels {
+  /// y[f, :] += bias[f]
+  void (*add_bias)(const Scalar* bias, BlockView<Scalar> y);
 
-/// sum_i a[i] b[i] in a fixed order, in double.
-template <typename Scalar>
-double dot(const Scalar* a, const Scalar* b, Index size);
+  /// dbias[f] += sum_n dy[f, n]
+  void (*accumulate_bias_gradient)(BlockView<const Scalar> dy, Scalar* dbias);
 
-/// y[i] += x[i]
-template <typename Scalar>
-void accumulate(const Scalar* x, Scalar* y, Index size);
+  /// y = x Phi(x) and slope = Phi(x) + x phi(x), exact GELU (Phi: normal distribution, phi: its
+  /// density). float: a polynomial of absolute error below 1e-6 (compute/gelu.h); double: the
+  /// library's erf. x and y may be the same block.
+  void (*gelu)(BlockView<const Scalar> x, BlockView<Scalar> y, BlockView<Scalar> slope);
 
-/// y[i] = a x[i] + b y[i]
-template <typename Scalar>
-void combine(double a, const Scalar* x, double b, Scalar* y, Index size);
+  /// y *= x, element by element
+  void (*multiply_elements)(BlockView<const Scalar> x, BlockView<Scalar> y);
 
-/// y[i] = scale * x[i]
+  /// y += x
+  void (*add)(BlockView<const Scalar> x, BlockView<Scalar> y);
+
+  /// y = x
+  void (*copy)(BlockView<const Scalar> x, BlockView<Scalar> y);
+
+  void (*fill)(Scalar value, BlockView<Scalar> y);
+
+  /// y = max(x, 0) * scale
+  void (*scaled_relu)(Scalar scale, BlockView<Scalar> y);
+
+  /// Layer norm over features, for each sample (Ba, Kiros and Hinton 2016):
+  ///   normalised = (x - mean) * inverse_deviation,  y = gain * normalised + bias
+  /// normalised (F, N) and inverse_deviation (1, N) are kept for the backward pass; x and
+  /// normalised may be the same block.
+  void (*layer_norm)(BlockView<const Scalar> x,
+                     const Scalar* gain,
+                     const Scalar* bias,
+                     BlockView<Scalar> normalised,
+                     BlockView<Scalar> inverse_deviation,
+                     BlockView<Scalar> y);
+
+  /// With h = dy * gain and means over features:
+  ///   dx = inverse_deviation * (h - mean(h) - normalised * mean(h * normalised))
+  ///   dgain += sum_n dy * normalised,  dbias += sum_n dy
+  /// dx is overwritten or added to; dx and dy may be the same block.
+  void (*layer_norm_backward)(BlockView<const Scalar> normalised,
+                              BlockView<const Scalar> inverse_deviation,
+                              const Scalar* gain,
+                              BlockView<const Scalar> dy,
+                              BlockView<Scalar> dx,
+                              Store store,
+                              Scalar* dgain,
+                              Scalar* dbias);
+
+  /// Loss and gradient of the mean squared error: returns sum over targets and samples of (y - t)^2
+  /// in double, and sets dy = 2 scale (y - t), zero in the padding lanes.
+  double (*squared_error)(BlockView<const Scalar> y,
+                          BlockView<const Scalar> target,
+                          double scale,
+                          BlockView<Scalar> dy);
+
+  /// One pass of AdamW over `size` numbers.
+  void (*adamw)(const AdamWStep& options,
+                Index size,
+                Scalar* parameter,
+                const Scalar* gradient,
+                Scalar* first_moment,
+                Scalar* second_moment);
+
+  /// Sum of squares in a fixed order, in double.
+  double (*sum_of_squares)(const Scalar* values, Index size);
+
+  /// sum_i a[i] b[i] in a fixed order, in double.
+  double (*dot)(const Scalar* a, const Scalar* b, Index size);
+
+  /// y[i] += x[i]
+  void (*accumulate)(const Scalar* x, Scalar* y, Index size);
+
+  /// y[i] = a x[i] + b y[i]
+  void (*combine)(double a, const Scalar* x, double b, Scalar* y, Index size);
+
+  /// y[i] = scale * x[i]
+  void (*scale_into)(double scale, const Scalar* x, Scalar* y, Index size);
+};
+
+/// Those of the active instruction set (compute/isa.h).
 template <typename Scalar>
-void scale_into(double scale, const Scalar* x, Scalar* y, Index size);
+const ElementwiseKernels<Scalar>& elementwise();
 
 }  // namespace einsearch

@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "base/types.h"
-#include "compute/processor.h"
+#include "compute/denormals.h"
 
 namespace einsearch {
 

@@ -1,5 +1,5 @@
 // The matrix products behind every layer. One interface for dense and structured layers, forward
-// and backward: a small weight matrix with any strides times a block of samples.
+// and backward: small weight matrices with any strides times rows of a block of samples.
 //
 // The order of every sum is part of the definition: over the inner index in order, each term added
 // by one fused multiply-add. Results therefore do not depend on tiles, threads or the width of the
@@ -27,20 +27,76 @@ struct MatrixView {
   }
 };
 
+/// z[g,t] = W[g] x[g,t] for batches g and rides t: W[g] (rows, inner), x[g,t] (inner, N), z[g,t]
+/// (rows, N). FLOPs: 2 N batches rides rows inner forward, twice that backward.
+struct BatchedProduct {
+  Index batches = 1, rides = 1, rows = 0, inner = 0;
+  Index x_batch = 0, x_ride = 0, x_row = 1;  ///< strides in rows of the block x
+  Index z_batch = 0, z_ride = 0, z_row = 1;  ///< strides in rows of the block z
+  Index w_batch = 0, w_row = 0;  ///< strides in the factor's storage; its inner index is contiguous
+
+  Index x_features() const { return batches * rides * inner; }
+  Index z_features() const { return batches * rides * rows; }
+  bool operator==(const BatchedProduct&) const = default;
+};
+
+/// W x for a dense matrix W (outputs, inputs), row-major.
+constexpr BatchedProduct dense_product(Index outputs, Index inputs) {
+  return {.rows = outputs, .inner = inputs, .w_batch = outputs * inputs, .w_row = inputs};
+}
+
 enum class Store { overwrite, accumulate };
 
-/// z = W x, or z += W x       W (M, K), x (K, N) -> z (M, N)       FLOPs: 2MKN
-/// Padding lanes of x are read and those of z written.
+/// What else happens to the output of a product while it is at hand. The blocks `slope` and
+/// `factor` lie like z: same rows, same stride.
 template <typename Scalar>
-void multiply(MatrixView<const Scalar> w,
-              BlockView<const Scalar> x,
-              BlockView<Scalar> z,
-              Store store);
+struct Epilogue {
+  Store store = Store::overwrite;  ///< sums start at zero, or at z
+  const Scalar* bias = nullptr;    ///< and higher by bias[f] in row f
+  const Scalar* factor = nullptr;  ///< then z *= factor, element by element
+  Scalar* slope = nullptr;         ///< then slope = gelu'(z) and z = gelu(z), see elementwise.h
+};
 
-/// dW += dz x^T               dz (M, N), x (K, N) -> dW (M, K)     FLOPs: 2MKN
-/// The gradient of z = W x by W; sums over samples in order. dW must have contiguous rows
-/// (column_stride 1).
+/// The products of one instruction set.
 template <typename Scalar>
-void accumulate_outer(BlockView<const Scalar> dz, BlockView<const Scalar> x, MatrixView<Scalar> dw);
+struct ProductKernels {
+  /// z = W x, or z += W x       W (M, K), x (K, N) -> z (M, N)       FLOPs: 2MKN
+  /// Padding lanes of x are read and those of z written.
+  void (*multiply)(MatrixView<const Scalar> w,
+                   BlockView<const Scalar> x,
+                   BlockView<Scalar> z,
+                   Store store);
+
+  /// dW += dz x^T               dz (M, N), x (K, N) -> dW (M, K)     FLOPs: 2MKN
+  /// The gradient of z = W x by W; sums over samples in order. dW must have contiguous rows
+  /// (column_stride 1).
+  void (*accumulate_outer)(BlockView<const Scalar> dz,
+                           BlockView<const Scalar> x,
+                           MatrixView<Scalar> dw);
+
+  /// z[g,t] = W[g] x[g,t], then the epilogue
+  void (*forward)(const BatchedProduct& product,
+                  const Scalar* w,
+                  BlockView<const Scalar> x,
+                  BlockView<Scalar> z,
+                  const Epilogue<Scalar>& epilogue);
+
+  /// dx[g,t] = W[g]^T dz[g,t], then the epilogue
+  void (*backward_input)(const BatchedProduct& product,
+                         const Scalar* w,
+                         BlockView<const Scalar> dz,
+                         BlockView<Scalar> dx,
+                         const Epilogue<Scalar>& epilogue);
+
+  /// dW[g] += sum_t dz[g,t] x[g,t]^T
+  void (*backward_weight)(const BatchedProduct& product,
+                          BlockView<const Scalar> dz,
+                          BlockView<const Scalar> x,
+                          Scalar* dw);
+};
+
+/// Those of the active instruction set (compute/isa.h).
+template <typename Scalar>
+const ProductKernels<Scalar>& products();
 
 }  // namespace einsearch

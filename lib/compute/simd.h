@@ -1,18 +1,20 @@
-// The few vector operations that the product kernel needs, for 256-bit registers (AVX2 and FMA).
-// Only files compiled for x86-64-v3 include this.
+// The few vector operations that the product kernels need, for the instruction set that the
+// including file is compiled for: 512-bit registers (AVX-512) or 256-bit ones (AVX2 and FMA).
+// Only kernel files include this; everything lies in the namespace of the instruction set.
 #pragma once
 
 #include <immintrin.h>
 
 #include "base/types.h"
 
-namespace einsearch {
+namespace einsearch::EINSEARCH_ISA {
 
+/// Vectors of 256 bits.
 template <typename Scalar>
-struct Simd;
+struct Simd256;
 
 template <>
-struct Simd<float> {
+struct Simd256<float> {
   using Vector = __m256;
   static constexpr Index kWidth = 8;
 
@@ -21,6 +23,8 @@ struct Simd<float> {
   static void store(float* p, Vector v) { _mm256_storeu_ps(p, v); }
   static Vector broadcast(const float* p) { return _mm256_broadcast_ss(p); }
   static Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
+  static Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
+  static Vector multiply(Vector a, Vector b) { return _mm256_mul_ps(a, b); }
 
   /// to[j * to_stride + i] = rows[i][j] for i, j < 8.
   static void transpose(const float* const* rows, float* to, Index to_stride) {
@@ -44,7 +48,7 @@ struct Simd<float> {
 };
 
 template <>
-struct Simd<double> {
+struct Simd256<double> {
   using Vector = __m256d;
   static constexpr Index kWidth = 4;
 
@@ -53,6 +57,8 @@ struct Simd<double> {
   static void store(double* p, Vector v) { _mm256_storeu_pd(p, v); }
   static Vector broadcast(const double* p) { return _mm256_broadcast_sd(p); }
   static Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_pd(a, b, c); }
+  static Vector add(Vector a, Vector b) { return _mm256_add_pd(a, b); }
+  static Vector multiply(Vector a, Vector b) { return _mm256_mul_pd(a, b); }
 
   /// to[j * to_stride + i] = rows[i][j] for i, j < 4.
   static void transpose(const double* const* rows, double* to, Index to_stride) {
@@ -62,4 +68,51 @@ struct Simd<double> {
   }
 };
 
-}  // namespace einsearch
+#ifdef __AVX512F__
+
+/// Vectors of 512 bits.
+template <typename Scalar>
+struct Simd512;
+
+template <>
+struct Simd512<float> {
+  using Vector = __m512;
+  static constexpr Index kWidth = 16;
+
+  static Vector zero() { return _mm512_setzero_ps(); }
+  static Vector load(const float* p) { return _mm512_loadu_ps(p); }
+  static void store(float* p, Vector v) { _mm512_storeu_ps(p, v); }
+  static Vector broadcast(const float* p) { return _mm512_set1_ps(*p); }
+  static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
+  static Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
+  static Vector multiply(Vector a, Vector b) { return _mm512_mul_ps(a, b); }
+};
+
+template <>
+struct Simd512<double> {
+  using Vector = __m512d;
+  static constexpr Index kWidth = 8;
+
+  static Vector zero() { return _mm512_setzero_pd(); }
+  static Vector load(const double* p) { return _mm512_loadu_pd(p); }
+  static void store(double* p, Vector v) { _mm512_storeu_pd(p, v); }
+  static Vector broadcast(const double* p) { return _mm512_set1_pd(*p); }
+  static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_pd(a, b, c); }
+  static Vector add(Vector a, Vector b) { return _mm512_add_pd(a, b); }
+  static Vector multiply(Vector a, Vector b) { return _mm512_mul_pd(a, b); }
+};
+
+/// The widest vectors, and the tile of accumulators that their 32 registers hold.
+template <typename Scalar>
+using Simd = Simd512<Scalar>;
+inline constexpr int kTileRows = 8;
+
+#else
+
+template <typename Scalar>
+using Simd = Simd256<Scalar>;
+inline constexpr int kTileRows = 6;
+
+#endif
+
+}  // namespace einsearch::EINSEARCH_ISA

@@ -106,27 +106,46 @@ void Linear::forward(const Scalar* values,
                      BlockView<const Scalar> x,
                      BlockView<Scalar> y,
                      BlockView<Scalar> saved,
-                     BlockView<Scalar> scratch) const {
+                     BlockView<Scalar> scratch,
+                     BlockView<Scalar> slope,
+                     Store store) const {
+  assert(store == Store::overwrite || slope.data == nullptr);
+  const ProductKernels<Scalar>& product = products<Scalar>();
+  const ElementwiseKernels<Scalar>& pass = elementwise<Scalar>();
   if (extends_input()) {
     const BlockView<Scalar> extended = saved.rows(hidden_features(), shape_.sizes.pad_in());
-    copy(x, extended.rows(0, shape_.d_in));
-    fill(Scalar{0}, extended.rows(shape_.d_in, shape_.sizes.pad_in() - shape_.d_in));
+    pass.copy(x, extended.rows(0, shape_.d_in));
+    pass.fill(Scalar{0}, extended.rows(shape_.d_in, shape_.sizes.pad_in() - shape_.d_in));
   }
   const BlockView<const Scalar> in = padded_input<Scalar>(x, saved);
   const BlockView<Scalar> out = extends_output() ? scratch.rows(0, shape_.sizes.pad_out())
                                                  : y.rows(0, shape_.sizes.pad_out());
+  Epilogue<Scalar> epilogue;
+  if (bias_offset_ >= 0) epilogue.bias = values + bias_offset_;
+  if (!extends_output()) {
+    epilogue.store = store;
+    epilogue.slope = slope.data;
+  }
   if (shape_.is_dense) {
-    einsearch::forward<Scalar>(dense_, values + first_offset_, in, out);
+    product.forward(dense_, values + first_offset_, in, out, epilogue);
   } else {
     const BlockView<Scalar> z = saved.rows(0, hidden_features());
-    einsearch::forward<Scalar>(steps_.first, values + first_offset_, in, z);
-    einsearch::forward<Scalar>(steps_.second, values + second_offset_, z, out);
+    product.forward(steps_.first, values + first_offset_, in, z, {});
+    product.forward(steps_.second, values + second_offset_, z, out, epilogue);
   }
-  if (bias_offset_ >= 0) add_bias<Scalar>(values + bias_offset_, out);
   if (extends_output()) {
-    copy<Scalar>(out.rows(0, shape_.d_out), y);
-  } else {
-    fill(Scalar{0}, y.rows(shape_.sizes.pad_out(), shape_.d_out - shape_.sizes.pad_out()));
+    const BlockView<Scalar> kept = out.rows(0, shape_.d_out);
+    if (store == Store::accumulate) {
+      pass.add(kept, y);
+    } else if (slope.data != nullptr) {
+      pass.gelu(kept, y, slope);
+    } else {
+      pass.copy(kept, y);
+    }
+  } else if (store == Store::overwrite) {
+    const Index first = shape_.sizes.pad_out(), missing = shape_.d_out - first;
+    pass.fill(Scalar{0}, y.rows(first, missing));
+    if (slope.data != nullptr) pass.fill(Scalar{0.5}, slope.rows(first, missing));  // gelu'(0)
   }
 }
 
@@ -137,15 +156,18 @@ void Linear::backward(const Scalar* values,
                       BlockView<const Scalar> dy,
                       BlockView<Scalar> dx,
                       BlockView<Scalar> scratch,
-                      Scalar* gradient) const {
+                      Scalar* gradient,
+                      BlockView<const Scalar> factor) const {
+  const ProductKernels<Scalar>& product = products<Scalar>();
+  const ElementwiseKernels<Scalar>& pass = elementwise<Scalar>();
   const BlockView<Scalar> dz = scratch.rows(0, hidden_features());
   Index next = hidden_features();
   BlockView<const Scalar> dout = dy.rows(0, std::min(shape_.sizes.pad_out(), shape_.d_out));
   if (extends_output()) {
     const BlockView<Scalar> extended = scratch.rows(next, shape_.sizes.pad_out());
     next += shape_.sizes.pad_out();
-    copy(dy, extended.rows(0, shape_.d_out));
-    fill(Scalar{0}, extended.rows(shape_.d_out, shape_.sizes.pad_out() - shape_.d_out));
+    pass.copy(dy, extended.rows(0, shape_.d_out));
+    pass.fill(Scalar{0}, extended.rows(shape_.d_out, shape_.sizes.pad_out() - shape_.d_out));
     dout = extended;
   }
   const BlockView<const Scalar> in = padded_input<Scalar>(x, saved);
@@ -153,23 +175,27 @@ void Linear::backward(const Scalar* values,
   BlockView<Scalar> din =
       wants_input ? dx.rows(0, std::min(shape_.sizes.pad_in(), shape_.d_in)) : dx;
   if (wants_input && extends_input()) din = scratch.rows(next, shape_.sizes.pad_in());
+  Epilogue<Scalar> epilogue;
+  if (!extends_input()) epilogue.factor = factor.data;
 
-  if (bias_offset_ >= 0) accumulate_bias_gradient<Scalar>(dout, gradient + bias_offset_);
+  if (bias_offset_ >= 0) pass.accumulate_bias_gradient(dout, gradient + bias_offset_);
   if (shape_.is_dense) {
-    backward_weight<Scalar>(dense_, dout, in, gradient + first_offset_);
-    if (wants_input) backward_input<Scalar>(dense_, values + first_offset_, dout, din);
+    product.backward_weight(dense_, dout, in, gradient + first_offset_);
+    if (wants_input) product.backward_input(dense_, values + first_offset_, dout, din, epilogue);
   } else {
     const BlockView<const Scalar> z = saved.rows(0, hidden_features());
-    backward_weight<Scalar>(steps_.second, dout, z, gradient + second_offset_);
-    backward_input<Scalar>(steps_.second, values + second_offset_, dout, dz);
-    backward_weight<Scalar>(steps_.first, dz, in, gradient + first_offset_);
-    if (wants_input) backward_input<Scalar>(steps_.first, values + first_offset_, dz, din);
+    product.backward_weight(steps_.second, dout, z, gradient + second_offset_);
+    product.backward_input(steps_.second, values + second_offset_, dout, dz, {});
+    product.backward_weight(steps_.first, dz, in, gradient + first_offset_);
+    if (wants_input)
+      product.backward_input(steps_.first, values + first_offset_, dz, din, epilogue);
   }
   if (!wants_input) return;
   if (extends_input()) {
-    copy<Scalar>(din.rows(0, shape_.d_in), dx);
+    pass.copy(din.rows(0, shape_.d_in), dx);
+    if (factor.data != nullptr) pass.multiply_elements(factor, dx);
   } else {
-    fill(Scalar{0}, dx.rows(shape_.sizes.pad_in(), shape_.d_in - shape_.sizes.pad_in()));
+    pass.fill(Scalar{0}, dx.rows(shape_.sizes.pad_in(), shape_.d_in - shape_.sizes.pad_in()));
   }
 }
 
@@ -177,25 +203,31 @@ template void Linear::forward<float>(const float*,
                                      BlockView<const float>,
                                      BlockView<float>,
                                      BlockView<float>,
-                                     BlockView<float>) const;
-template void Linear::forward<double>(const double*,
-                                      BlockView<const double>,
-                                      BlockView<double>,
-                                      BlockView<double>,
-                                      BlockView<double>) const;
+                                     BlockView<float>,
+                                     BlockView<float>,
+                                     Store) const;
 template void Linear::backward<float>(const float*,
                                       BlockView<const float>,
                                       BlockView<const float>,
                                       BlockView<const float>,
                                       BlockView<float>,
                                       BlockView<float>,
-                                      float*) const;
+                                      float*,
+                                      BlockView<const float>) const;
+template void Linear::forward<double>(const double*,
+                                      BlockView<const double>,
+                                      BlockView<double>,
+                                      BlockView<double>,
+                                      BlockView<double>,
+                                      BlockView<double>,
+                                      Store) const;
 template void Linear::backward<double>(const double*,
                                        BlockView<const double>,
                                        BlockView<const double>,
                                        BlockView<const double>,
                                        BlockView<double>,
                                        BlockView<double>,
-                                       double*) const;
+                                       double*,
+                                       BlockView<const double>) const;
 
 }  // namespace einsearch

@@ -48,15 +48,19 @@ class Linear {
   Index scratch_features() const;
 
   /// y = W x + b        x (d_in, N) -> y (d_out, N)
+  /// With a block `slope` (d_out, N): y = gelu(W x + b) and slope = gelu'(W x + b).
+  /// With Store::accumulate, and then without slope: y += W x + b.
   template <typename Scalar>
   void forward(const Scalar* values,
                BlockView<const Scalar> x,
                BlockView<Scalar> y,
                BlockView<Scalar> saved,
-               BlockView<Scalar> scratch) const;
+               BlockView<Scalar> scratch,
+               BlockView<Scalar> slope = {},
+               Store store = Store::overwrite) const;
 
   /// dW += dy x^T and db += sum_n dy, into `gradient`; dx = W^T dy, unless dx has no data. dx may
-  /// be the block x.
+  /// be the block x. With a block `factor` (d_in, N): dx = factor * (W^T dy), element by element.
   template <typename Scalar>
   void backward(const Scalar* values,
                 BlockView<const Scalar> x,
@@ -64,7 +68,8 @@ class Linear {
                 BlockView<const Scalar> dy,
                 BlockView<Scalar> dx,
                 BlockView<Scalar> scratch,
-                Scalar* gradient) const;
+                Scalar* gradient,
+                BlockView<const Scalar> factor = {}) const;
 
  private:
   bool extends_input() const { return shape_.sizes.pad_in() > shape_.d_in; }

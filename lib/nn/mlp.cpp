@@ -123,9 +123,10 @@ double Mlp<Scalar>::flops_per_example() const {
 
 template <typename Scalar>
 Index Mlp<Scalar>::block_samples() const {
-  constexpr Index kCacheFloats = 1 << 18;  // 1 MiB: about one core's second-level cache
-  return std::clamp(
-      kCacheFloats / features_ / kSampleLanes * kSampleLanes, kSampleLanes, Index{128});
+  // Few samples keep the activations of the whole network in a core's second-level cache. Where the
+  // weights do not fit there either, they are read once per block, so a block takes more.
+  constexpr Index kCachedWeights = 1 << 19;
+  return layout_.size() > kCachedWeights ? 128 : 64;
 }
 
 template <typename Scalar>
@@ -138,18 +139,21 @@ BlockView<Scalar> Mlp<Scalar>::predict(const Scalar* values,
     return rows(scratch_, linear.scratch_features());
   };
   const auto apply_norm = [&](const Norm& norm, BlockView<Scalar> x, BlockView<Scalar> y) {
-    layer_norm<Scalar>(x,
-                       values + norm.gain,
-                       values + norm.bias,
-                       rows(norm.normalised, width),
-                       rows(norm.inverse_deviation, 1),
-                       y);
+    elementwise<Scalar>().layer_norm(x,
+                                     values + norm.gain,
+                                     values + norm.bias,
+                                     rows(norm.normalised, width),
+                                     rows(norm.inverse_deviation, 1),
+                                     y);
   };
 
   const BlockView<Scalar> residual = rows(residual_, width), narrow = rows(narrow_, width);
-  input_.forward<Scalar>(
-      values, inputs, narrow, rows(input_saved_, input_.saved_features()), scratch_for(input_));
-  gelu<Scalar>(narrow, narrow, rows(input_slope_, width));
+  input_.forward<Scalar>(values,
+                         inputs,
+                         narrow,
+                         rows(input_saved_, input_.saved_features()),
+                         scratch_for(input_),
+                         rows(input_slope_, width));
   apply_norm(input_norm_, narrow, residual);
   for (const Block& block : blocks_) {
     const BlockView<Scalar> normed = rows(block.normed, width),
@@ -159,14 +163,15 @@ BlockView<Scalar> Mlp<Scalar>::predict(const Scalar* values,
                                       normed,
                                       activated,
                                       rows(block.up_saved, block.up.saved_features()),
-                                      scratch_for(block.up));
-    gelu<Scalar>(activated, activated, rows(block.slope, wide));
+                                      scratch_for(block.up),
+                                      rows(block.slope, wide));
     block.down.template forward<Scalar>(values,
                                         activated,
-                                        narrow,
+                                        residual,
                                         rows(block.down_saved, block.down.saved_features()),
-                                        scratch_for(block.down));
-    add<Scalar>(narrow, residual);
+                                        scratch_for(block.down),
+                                        {},
+                                        Store::accumulate);
   }
   const BlockView<Scalar> prediction = rows(prediction_, options_.outputs);
   output_.forward<Scalar>(values,
@@ -189,21 +194,24 @@ double Mlp<Scalar>::loss_and_gradient(const Scalar* values,
   const auto scratch_for = [&](const Linear& linear) {
     return rows(scratch_, linear.scratch_features());
   };
-  const auto norm_backward = [&](const Norm& norm, BlockView<Scalar> dy) {
-    layer_norm_backward<Scalar>(rows(norm.normalised, width),
-                                rows(norm.inverse_deviation, 1),
-                                values + norm.gain,
-                                dy,
-                                dy,
-                                gradient + norm.gain,
-                                gradient + norm.bias);
-  };
+  const auto norm_backward =
+      [&](const Norm& norm, BlockView<Scalar> dy, BlockView<Scalar> dx, Store store) {
+        elementwise<Scalar>().layer_norm_backward(rows(norm.normalised, width),
+                                                  rows(norm.inverse_deviation, 1),
+                                                  values + norm.gain,
+                                                  dy,
+                                                  dx,
+                                                  store,
+                                                  gradient + norm.gain,
+                                                  gradient + norm.bias);
+      };
 
   // The mean over the outputs of one example is its loss.
   const auto outputs = static_cast<double>(options_.outputs);
   const BlockView<Scalar> error = rows(error_, options_.outputs);
   const double loss =
-      squared_error<Scalar>(prediction, examples.targets, scale / outputs, error) / outputs;
+      elementwise<Scalar>().squared_error(prediction, examples.targets, scale / outputs, error) /
+      outputs;
 
   // dresidual takes the place of the residual: a backward pass has used its input when it writes
   // the gradient by it.
@@ -223,8 +231,8 @@ double Mlp<Scalar>::loss_and_gradient(const Scalar* values,
                                           dresidual,
                                           dwide,
                                           scratch_for(block->down),
-                                          gradient);
-    multiply_elements<Scalar>(rows(block->slope, wide), dwide);
+                                          gradient,
+                                          rows(block->slope, wide));
     block->up.template backward<Scalar>(values,
                                         rows(block->normed, width),
                                         rows(block->up_saved, block->up.saved_features()),
@@ -232,11 +240,10 @@ double Mlp<Scalar>::loss_and_gradient(const Scalar* values,
                                         dnarrow,
                                         scratch_for(block->up),
                                         gradient);
-    norm_backward(block->norm, dnarrow);
-    add<Scalar>(dnarrow, dresidual);
+    norm_backward(block->norm, dnarrow, dresidual, Store::accumulate);
   }
-  norm_backward(input_norm_, dresidual);
-  multiply_elements<Scalar>(rows(input_slope_, width), dresidual);
+  norm_backward(input_norm_, dresidual, dresidual, Store::overwrite);
+  elementwise<Scalar>().multiply_elements(rows(input_slope_, width), dresidual);
   input_.backward<Scalar>(values,
                           examples.inputs,
                           rows(input_saved_, input_.saved_features()),

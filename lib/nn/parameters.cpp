@@ -11,7 +11,7 @@ namespace {
 
 template <typename Scalar>
 double root_mean_square(const ParameterInfo& tensor, const Scalar* values) {
-  return std::sqrt(sum_of_squares(values + tensor.offset, tensor.size) /
+  return std::sqrt(elementwise<Scalar>().sum_of_squares(values + tensor.offset, tensor.size) /
                        static_cast<double>(tensor.size) +
                    tensor.norm->epsilon);
 }
@@ -54,7 +54,7 @@ template <typename Scalar>
 void normalise_weights(const ParameterLayout& layout, const Scalar* values, Scalar* effective) {
   for (const ParameterInfo& tensor : layout.tensors()) {
     const double ratio = tensor.norm ? root_mean_square(tensor, values) / tensor.norm->max_rms : 1;
-    scale_into(
+    elementwise<Scalar>().scale_into(
         1 / std::max(1.0, ratio), values + tensor.offset, effective + tensor.offset, tensor.size);
   }
 }
@@ -71,9 +71,9 @@ void normalise_weights_backward(const ParameterLayout& layout,
     const Scalar* w = values + tensor.offset;
     Scalar* dw = gradient + tensor.offset;
     const double along =
-        dot(dw, w, tensor.size) /
+        elementwise<Scalar>().dot(dw, w, tensor.size) /
         (ratio * ratio * static_cast<double>(tensor.size) * rms * tensor.norm->max_rms);
-    combine(-along, w, 1 / ratio, dw, tensor.size);
+    elementwise<Scalar>().combine(-along, w, 1 / ratio, dw, tensor.size);
   }
 }
 

@@ -30,7 +30,7 @@ RegressionTask<Scalar>::RegressionTask(const RegressionOptions& options) : optio
     const RandomStream stream(
         options.seed_task, StreamId::task_target, static_cast<std::uint32_t>(layer));
     stream.fill_normal(0, weights.span());
-    scale_into(
+    elementwise<Scalar>().scale_into(
         1 / std::sqrt(static_cast<double>(fan_in)), weights.data(), weights.data(), weights.size());
   }
 
@@ -48,7 +48,7 @@ RegressionTask<Scalar>::RegressionTask(const RegressionOptions& options) : optio
   }
   const double deviation = std::sqrt(squares / (kScaleSamples - 1)) + 1e-8;
   AlignedBuffer<Scalar>& read_out = weights_.back();
-  scale_into(1 / deviation, read_out.data(), read_out.data(), read_out.size());
+  elementwise<Scalar>().scale_into(1 / deviation, read_out.data(), read_out.data(), read_out.size());
   bias_ = static_cast<Scalar>(-mean / deviation);
 }
 
@@ -96,18 +96,18 @@ void RegressionTask<Scalar>::label(BlockView<const Scalar> inputs,
     BlockView<Scalar> spare{next.row(width), width, samples, stride};
     for (Index layer = 0; layer < options_.target_depth; ++layer) {
       const Scalar* weights = weights_[static_cast<std::size_t>(layer)].data();
-      multiply<Scalar>(
+      products<Scalar>().multiply(
           {weights, width, hidden.features, hidden.features, 1}, hidden, next, Store::overwrite);
-      scaled_relu(std::numbers::sqrt2_v<Scalar>, next);
+      elementwise<Scalar>().scaled_relu(std::numbers::sqrt2_v<Scalar>, next);
       hidden = next;
       std::swap(next, spare);
     }
     const BlockView<Scalar> out{
         memory.data() + (options_.inputs + 2 * width) * stride, 1, samples, stride};
-    multiply<Scalar>({weights_.back().data(), 1, hidden.features, hidden.features, 1},
-                     hidden,
-                     out,
-                     Store::overwrite);
+    products<Scalar>().multiply({weights_.back().data(), 1, hidden.features, hidden.features, 1},
+                                hidden,
+                                out,
+                                Store::overwrite);
     for (Index n = 0; n < samples; ++n) targets.data[first + n] = out.data[n] + bias_;
   }
 }

@@ -11,7 +11,7 @@
 namespace einsearch {
 
 /// Raised whenever a change of the code changes the bits of a result.
-inline constexpr int kNumericsVersion = 1;
+inline constexpr int kNumericsVersion = 2;
 
 struct RunSpec {
   MlpOptions model;        ///< inputs are the task's

@@ -72,11 +72,13 @@ UpdateResult TrainingState<Scalar>::compute_gradient(const ExampleBlock<Scalar>&
     const auto slot = static_cast<std::size_t>(chunk);
     result.loss += losses[slot] * scale;
     if (chunk > 0)
-      accumulate<Scalar>(gradients_[slot].data(), gradients_[0].data(), values_.size());
+      elementwise<Scalar>().accumulate(
+          gradients_[slot].data(), gradients_[0].data(), values_.size());
   }
   if (effective_.size() > 0)
     normalise_weights_backward(model_.parameters(), values_.data(), gradients_[0].data());
-  result.gradient_norm = std::sqrt(sum_of_squares<Scalar>(gradients_[0].data(), values_.size()));
+  result.gradient_norm =
+      std::sqrt(elementwise<Scalar>().sum_of_squares(gradients_[0].data(), values_.size()));
   return result;
 }
 
@@ -95,12 +97,12 @@ UpdateResult TrainingState<Scalar>::update(const ExampleBlock<Scalar>& batch, do
                          .epsilon = options_.epsilon,
                          .step = steps_,
                          .gradient_scale = clip_scale};
-    adamw<Scalar>(step,
-                  tensor.size,
-                  values_.data() + tensor.offset,
-                  gradients_[0].data() + tensor.offset,
-                  first_moment_.data() + tensor.offset,
-                  second_moment_.data() + tensor.offset);
+    elementwise<Scalar>().adamw(step,
+                                tensor.size,
+                                values_.data() + tensor.offset,
+                                gradients_[0].data() + tensor.offset,
+                                first_moment_.data() + tensor.offset,
+                                second_moment_.data() + tensor.offset);
   }
   return result;
 }

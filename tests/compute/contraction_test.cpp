@@ -111,12 +111,12 @@ TEST_CASE_TEMPLATE(
       RandomBlock<Scalar> z(steps.first.z_features(), samples, 5),
           dz(steps.first.z_features(), samples, 6);
       RandomBlock<Scalar> got_y(n.pad_out(), samples, 7), got_dx(n.pad_in(), samples, 8);
-      forward<Scalar>(steps.first, first, x.view, z.view);
-      forward<Scalar>(steps.second, second, z.view, got_y.view);
-      backward_weight<Scalar>(steps.second, dy.view, z.view, dsecond);
-      backward_input<Scalar>(steps.second, second, dy.view, dz.view);
-      backward_weight<Scalar>(steps.first, dz.view, x.view, dfirst);
-      backward_input<Scalar>(steps.first, first, dz.view, got_dx.view);
+      products<Scalar>().forward(steps.first, first, x.view, z.view, {});
+      products<Scalar>().forward(steps.second, second, z.view, got_y.view, {});
+      products<Scalar>().backward_weight(steps.second, dy.view, z.view, dsecond);
+      products<Scalar>().backward_input(steps.second, second, dy.view, dz.view, {});
+      products<Scalar>().backward_weight(steps.first, dz.view, x.view, dfirst);
+      products<Scalar>().backward_input(steps.first, first, dz.view, got_dx.view, {});
       CHECK(relative_error(y, got_y.memory.data()) <= tolerance);
       CHECK(relative_error(dx, got_dx.memory.data()) <= tolerance);
       CHECK(relative_error(da, got_da.data()) <= tolerance);

@@ -14,7 +14,7 @@ TEST_CASE("GELU in single precision is within 1e-6 of the exact function, its sl
   RandomBlock<float> x(1, samples, 0), y(1, samples, 0), slope(1, samples, 0);
   for (Index n = 0; n < samples; ++n)
     x.view.data[n] = 24 * (static_cast<float>(n) / samples - 0.5f);
-  gelu<float>(x.view, y.view, slope.view);
+  elementwise<float>().gelu(x.view, y.view, slope.view);
   double worst = 0, worst_slope = 0;
   for (Index n = 0; n < samples; ++n) {
     const double v = x.view.data[n];
@@ -32,7 +32,7 @@ TEST_CASE("GELU of not-a-number is not-a-number, and of huge values finite") {
   x.view.data[0] = std::nanf("");
   x.view.data[1] = 1e30f;
   x.view.data[2] = -1e30f;
-  gelu<float>(x.view, y.view, slope.view);
+  elementwise<float>().gelu(x.view, y.view, slope.view);
   CHECK(std::isnan(y.view.data[0]));
   CHECK(y.view.data[1] == 1e30f);
   CHECK(y.view.data[2] == 0);
@@ -40,10 +40,10 @@ TEST_CASE("GELU of not-a-number is not-a-number, and of huge values finite") {
 
 TEST_CASE("the slope of GELU is its derivative") {
   RandomBlock<double> x(3, 5, 1), y(3, 5, 0), slope(3, 5, 0);
-  gelu<double>(x.view, y.view, slope.view);
+  elementwise<double>().gelu(x.view, y.view, slope.view);
   RandomBlock<double> other(3, 5, 0), unused(3, 5, 0);
   const auto sum = [&] {
-    gelu<double>(x.view, other.view, unused.view);
+    elementwise<double>().gelu(x.view, other.view, unused.view);
     double total = 0;
     for (Index f = 0; f < 3; ++f) {
       for (Index n = 0; n < 5; ++n) total += other.view.row(f)[n];
@@ -68,7 +68,8 @@ TEST_CASE("layer norm gives mean 0 and variance 1, and its backward is its deriv
   RandomBlock<double> normalised(features, samples, 0), inverse(1, samples, 0),
       y(features, samples, 0);
   const auto loss = [&] {
-    layer_norm<double>(x.view, gain.data(), bias.data(), normalised.view, inverse.view, y.view);
+    elementwise<double>().layer_norm(
+        x.view, gain.data(), bias.data(), normalised.view, inverse.view, y.view);
     double total = 0;
     for (Index f = 0; f < features; ++f) {
       for (Index n = 0; n < samples; ++n) total += weights.view.row(f)[n] * y.view.row(f)[n];
@@ -87,13 +88,14 @@ TEST_CASE("layer norm gives mean 0 and variance 1, and its backward is its deriv
   }
   AlignedBuffer<double> dgain(features), dbias(features);
   RandomBlock<double> dx(features, samples, 0);
-  layer_norm_backward<double>(normalised.view,
-                              inverse.view,
-                              gain.data(),
-                              weights.view,
-                              dx.view,
-                              dgain.data(),
-                              dbias.data());
+  elementwise<double>().layer_norm_backward(normalised.view,
+                                            inverse.view,
+                                            gain.data(),
+                                            weights.view,
+                                            dx.view,
+                                            Store::overwrite,
+                                            dgain.data(),
+                                            dbias.data());
   for (Index f = 0; f < features; ++f)
     check_gradient({x.view.row(f), samples}, {dx.view.row(f), samples}, loss);
   check_gradient(gain.span(), dgain.span(), loss);
@@ -103,7 +105,7 @@ TEST_CASE("layer norm gives mean 0 and variance 1, and its backward is its deriv
 TEST_CASE("a bias gradient sums over samples") {
   const RandomBlock<double> dy(3, 21, 1);
   AlignedBuffer<double> dbias(3);
-  accumulate_bias_gradient<double>(dy.view, dbias.data());
+  elementwise<double>().accumulate_bias_gradient(dy.view, dbias.data());
   for (Index f = 0; f < 3; ++f) {
     double sum = 0;
     for (Index n = 0; n < 21; ++n) sum += dy.view.row(f)[n];

@@ -37,8 +37,8 @@ TEST_CASE_TEMPLATE("a product equals the plain triple loop, through W and its tr
           const MatrixView<const Scalar> view = is_transposed ? stored.transposed() : stored;
           const RandomBlock<Scalar> x(inner, samples, 2), start(rows, samples, 3);
           RandomBlock<Scalar> z(rows, samples, 3), fresh(rows, samples, 4);
-          multiply<Scalar>(view, x.view, z.view, Store::accumulate);
-          multiply<Scalar>(view, x.view, fresh.view, Store::overwrite);
+          products<Scalar>().multiply(view, x.view, z.view, Store::accumulate);
+          products<Scalar>().multiply(view, x.view, fresh.view, Store::overwrite);
           double worst = 0;
           for (Index m = 0; m < rows; ++m) {
             for (Index n = 0; n < samples; ++n) {
@@ -74,7 +74,8 @@ TEST_CASE_TEMPLATE("an outer product equals the plain triple loop and touches no
         const Index row_stride = columns + 3;
         const AlignedBuffer<Scalar> start = random_values<Scalar>(rows * row_stride, 5);
         AlignedBuffer<Scalar> dw = random_values<Scalar>(rows * row_stride, 5);
-        accumulate_outer<Scalar>(dz.view, x.view, {dw.data(), rows, columns, row_stride, 1});
+        products<Scalar>().accumulate_outer(
+            dz.view, x.view, {dw.data(), rows, columns, row_stride, 1});
         double worst = 0;
         for (Index m = 0; m < rows; ++m) {
           for (Index k = 0; k < row_stride; ++k) {

@@ -97,15 +97,15 @@ class ReferenceTarget {
     AlignedBuffer<float> first(kWidth * samples), second(kWidth * samples);
     BlockView<float> hidden = examples.inputs, next{first.data(), kWidth, samples, samples};
     for (const std::vector<float>& w : weights_) {
-      multiply<float>(
+      products<float>().multiply(
           {w.data(), kWidth, hidden.features, hidden.features, 1}, hidden, next, Store::overwrite);
-      scaled_relu(std::numbers::sqrt2_v<float>, next);
+      elementwise<float>().scaled_relu(std::numbers::sqrt2_v<float>, next);
       hidden = next;
       next.data = next.data == first.data() ? second.data() : first.data();
     }
-    multiply<float>(
+    products<float>().multiply(
         {read_out_.data(), 1, kWidth, kWidth, 1}, hidden, examples.targets, Store::overwrite);
-    add_bias<float>(&bias_, examples.targets);
+    elementwise<float>().add_bias(&bias_, examples.targets);
   }
 
  private:
