@@ -31,10 +31,11 @@ constexpr Index kSamplesAtATime = 256;  // of a weight gradient's transposed pan
 
 constexpr Index smaller(Index a, Index b) { return a < b ? a : b; }
 
-/// The next part when `left` is cut into as few parts of at most `most` as possible, evenly.
-constexpr Index even_part(Index left, Index most) {
+/// The next part when `left` is cut evenly into as few parts of at most `most` as possible, all but
+/// the last being multiples of `unit`.
+constexpr Index even_part(Index left, Index most, Index unit) {
   const Index parts = (left + most - 1) / most;
-  return (left + parts - 1) / parts;
+  return smaller(left, ((left + parts - 1) / parts + unit - 1) / unit * unit);
 }
 
 /// Rows dealt out evenly to tiles: `larger` tiles of `rows` rows, then tiles of one row less.
@@ -49,17 +50,17 @@ struct TileRows {
 
 template <typename Scalar>
 struct TileArguments {
-  Index inner;
-  const Scalar* a;  // a[i * a_row + k * a_column]
-  Index a_row, a_column;
-  const Scalar* x;  // x[k * x_row + n]
-  Index x_row;
-  Scalar* z;  // z[i * z_row + n]
-  Index z_row;
-  bool is_accumulated;  // sums start at z, not at zero
-  const Scalar* bias;   // they start higher by bias[i * bias_row]; may be null
-  Index bias_row;
-  const Scalar* factor;  // sums are multiplied by factor[i * z_row + n]; may be null
+  Index inner = 0;
+  const Scalar* a = nullptr;  // a[i * a_row + k * a_column]
+  Index a_row = 0, a_column = 0;
+  const Scalar* x = nullptr;  // x[k * x_row + n]
+  Index x_row = 0;
+  Scalar* z = nullptr;  // z[i * z_row + n]
+  Index z_row = 0;
+  bool is_accumulated = false;   // sums start at z, not at zero
+  const Scalar* bias = nullptr;  // they start higher by bias[i * bias_row]
+  Index bias_row = 0;
+  const Scalar* factor = nullptr;  // in the end they are multiplied by factor[i * z_row + n]
 };
 
 /// z[i, :] (+)= sum_k a[i, k] x[k, :] for i < kRows, over kVectors vectors of samples.
@@ -153,9 +154,8 @@ void panel(TileArguments<Scalar> t, const TileRows& deal, Scalar* slope) {
 
 /// All panels of a block of `padded` samples.
 template <typename Scalar>
-void panels(TileArguments<Scalar> t, Index rows, Index padded, Scalar* slope) {
+void panels(TileArguments<Scalar> t, const TileRows& deal, Index padded, Scalar* slope) {
   using V = Simd<Scalar>;
-  const TileRows deal(rows);
   Index n = 0;
   const auto run = [&]<int kVectors>() {
     constexpr Index kPanel = kVectors * V::kWidth;
@@ -167,7 +167,7 @@ void panels(TileArguments<Scalar> t, Index rows, Index padded, Scalar* slope) {
       if (slope != nullptr) slope += kPanel;
     }
   };
-  if (rows <= 3) run.template operator()<kMostVectors>();
+  if (deal.rows <= 3) run.template operator()<kMostVectors>();
   run.template operator()<2>();
   run.template operator()<1>();
 }
@@ -189,61 +189,65 @@ void copy_weights(TileArguments<Scalar>& t, Index rows, Scalar* copy) {
   t.a_column = is_transposed ? kRowBlock : 1;
 }
 
-/// z[t] = W x[t] for all rides of one batch.
+/// z[g,t] = W[g] x[g,t]; strides in elements.
 template <typename Scalar>
-struct RideProduct {
-  MatrixView<const Scalar> w;
-  Index rides;
+struct StridedProduct {
+  MatrixView<const Scalar> w;  // of the first batch
+  Index batches, rides;
+  Index w_batch;
   const Scalar* x;
-  Index x_ride, x_row;
+  Index x_batch, x_ride, x_row;
   Scalar* z;
-  Index z_ride, z_row;
-  const Scalar* z_block;  // the whole output block, which the epilogue's rows count from
-  Index z_stride;         // of one of its rows
-  Index padded;
+  Index z_batch, z_ride, z_row;
+  Index z_stride;  // of one row of z, which rows of the epilogue count in
+  Index padded;    // samples
 };
 
 template <typename Scalar>
-void multiply_rides(const RideProduct<Scalar>& p, const Epilogue<Scalar>& epilogue) {
+bool weights_are_copied(const StridedProduct<Scalar>& p) {
   constexpr Index kCopiesPay = 48;          // samples that each weight is multiplied with
   constexpr Index kFirstLevelCache = 2048;  // weights that stay there by themselves
-  const bool is_copied =
-      p.rides * p.padded >= kCopiesPay && p.w.rows > 1 &&
-      (p.w.rows * p.w.columns > kFirstLevelCache || p.w.row_stride * p.w.column_stride > 256);
-  const Index z_offset = p.z - p.z_block, bias_row = p.z_row / p.z_stride;
+  const Index size = p.w.rows * p.w.columns, stride = p.w.row_stride * p.w.column_stride;
+  return p.rides * p.padded >= kCopiesPay && p.w.rows > 1 &&
+         (size > kFirstLevelCache || stride > 256);
+}
+
+template <typename Scalar>
+void multiply_batches(const StridedProduct<Scalar>& p, const Epilogue<Scalar>& epilogue) {
+  const bool is_copied = weights_are_copied(p);
+  const Index bias_batch = p.z_batch / p.z_stride, bias_ride = p.z_ride / p.z_stride;
+  TileArguments<Scalar> t{.a_row = p.w.row_stride,
+                          .a_column = p.w.column_stride,
+                          .x_row = p.x_row,
+                          .z_row = p.z_row,
+                          .bias_row = p.z_row / p.z_stride};
   alignas(64) Scalar copy[kRowBlock * kInnerBlock];
-  for (Index k = 0; k < p.w.columns;) {
-    const Index inner = even_part(p.w.columns - k, kInnerBlock);
-    const bool is_first = k == 0, is_last = k + inner == p.w.columns;
-    for (Index m = 0; m < p.w.rows;) {
-      const Index rows = even_part(p.w.rows - m, kRowBlock);
-      TileArguments<Scalar> t{
-          .inner = inner,
-          .a = p.w.data + m * p.w.row_stride + k * p.w.column_stride,
-          .a_row = p.w.row_stride,
-          .a_column = p.w.column_stride,
-          .x = p.x + k * p.x_row,
-          .x_row = p.x_row,
-          .z = p.z + m * p.z_row,
-          .z_row = p.z_row,
-          .is_accumulated = !is_first || epilogue.store == Store::accumulate,
-          .bias = nullptr,
-          .bias_row = bias_row,
-          .factor = nullptr,
-      };
-      if (is_copied) copy_weights(t, rows, copy);
-      for (Index ride = 0; ride < p.rides; ++ride) {
-        const Index offset = z_offset + m * p.z_row + ride * p.z_ride;
-        if (is_first && epilogue.bias != nullptr) t.bias = epilogue.bias + offset / p.z_stride;
-        if (is_last && epilogue.factor != nullptr) t.factor = epilogue.factor + offset;
-        Scalar* slope = is_last && epilogue.slope != nullptr ? epilogue.slope + offset : nullptr;
-        panels(t, rows, p.padded, slope);
-        t.x += p.x_ride;
-        t.z += p.z_ride;
+  for (Index k = 0; k < p.w.columns; k += t.inner) {
+    t.inner = even_part(p.w.columns - k, kInnerBlock, 1);
+    t.is_accumulated = k > 0 || epilogue.store == Store::accumulate;
+    const bool is_first = k == 0, is_last = k + t.inner == p.w.columns;
+    const Scalar* bias = is_first ? epilogue.bias : nullptr;
+    const Scalar* factor = is_last ? epilogue.factor : nullptr;
+    Scalar* slope = is_last ? epilogue.slope : nullptr;
+    Index rows = 0;
+    for (Index m = 0; m < p.w.rows; m += rows) {
+      rows = even_part(p.w.rows - m, kRowBlock, kTileRows);
+      const TileRows deal(rows);
+      for (Index g = 0; g < p.batches; ++g) {
+        TileArguments<Scalar> part = t;
+        part.a = p.w.data + g * p.w_batch + m * p.w.row_stride + k * p.w.column_stride;
+        if (is_copied) copy_weights(part, rows, copy);
+        for (Index ride = 0; ride < p.rides; ++ride) {
+          const Index offset = g * p.z_batch + ride * p.z_ride + m * p.z_row;
+          const Index row = g * bias_batch + ride * bias_ride + m * t.bias_row;
+          part.x = p.x + g * p.x_batch + ride * p.x_ride + k * p.x_row;
+          part.z = p.z + offset;
+          if (bias != nullptr) part.bias = bias + row;
+          if (factor != nullptr) part.factor = factor + offset;
+          panels(part, deal, p.padded, slope != nullptr ? slope + offset : nullptr);
+        }
       }
-      m += rows;
     }
-    k += inner;
   }
 }
 
@@ -253,18 +257,21 @@ void multiply(MatrixView<const Scalar> w,
               BlockView<Scalar> z,
               Store store) {
   assert(w.columns == x.features && w.rows == z.features && x.samples == z.samples);
-  multiply_rides<Scalar>({.w = w,
-                          .rides = 1,
-                          .x = x.data,
-                          .x_ride = 0,
-                          .x_row = x.stride,
-                          .z = z.data,
-                          .z_ride = 0,
-                          .z_row = z.stride,
-                          .z_block = z.data,
-                          .z_stride = z.stride,
-                          .padded = x.padded()},
-                         {.store = store});
+  multiply_batches<Scalar>({.w = w,
+                            .batches = 1,
+                            .rides = 1,
+                            .w_batch = 0,
+                            .x = x.data,
+                            .x_batch = 0,
+                            .x_ride = 0,
+                            .x_row = x.stride,
+                            .z = z.data,
+                            .z_batch = 0,
+                            .z_ride = 0,
+                            .z_row = z.stride,
+                            .z_stride = z.stride,
+                            .padded = x.padded()},
+                           {.store = store});
 }
 
 template <typename Scalar>
@@ -273,20 +280,21 @@ void forward(const BatchedProduct& p,
              BlockView<const Scalar> x,
              BlockView<Scalar> z,
              const Epilogue<Scalar>& epilogue) {
-  for (Index g = 0; g < p.batches; ++g) {
-    multiply_rides<Scalar>({.w = {w + g * p.w_batch, p.rows, p.inner, p.w_row, 1},
+  multiply_batches<Scalar>({.w = {w, p.rows, p.inner, p.w_row, 1},
+                            .batches = p.batches,
                             .rides = p.rides,
-                            .x = x.row(g * p.x_batch),
+                            .w_batch = p.w_batch,
+                            .x = x.data,
+                            .x_batch = p.x_batch * x.stride,
                             .x_ride = p.x_ride * x.stride,
                             .x_row = p.x_row * x.stride,
-                            .z = z.row(g * p.z_batch),
+                            .z = z.data,
+                            .z_batch = p.z_batch * z.stride,
                             .z_ride = p.z_ride * z.stride,
                             .z_row = p.z_row * z.stride,
-                            .z_block = z.data,
                             .z_stride = z.stride,
                             .padded = x.padded()},
                            epilogue);
-  }
 }
 
 template <typename Scalar>
@@ -295,34 +303,34 @@ void backward_input(const BatchedProduct& p,
                     BlockView<const Scalar> dz,
                     BlockView<Scalar> dx,
                     const Epilogue<Scalar>& epilogue) {
-  for (Index g = 0; g < p.batches; ++g) {
-    multiply_rides<Scalar>({.w = {w + g * p.w_batch, p.inner, p.rows, 1, p.w_row},
+  multiply_batches<Scalar>({.w = {w, p.inner, p.rows, 1, p.w_row},
+                            .batches = p.batches,
                             .rides = p.rides,
-                            .x = dz.row(g * p.z_batch),
+                            .w_batch = p.w_batch,
+                            .x = dz.data,
+                            .x_batch = p.z_batch * dz.stride,
                             .x_ride = p.z_ride * dz.stride,
                             .x_row = p.z_row * dz.stride,
-                            .z = dx.row(g * p.x_batch),
+                            .z = dx.data,
+                            .z_batch = p.x_batch * dx.stride,
                             .z_ride = p.x_ride * dx.stride,
                             .z_row = p.x_row * dx.stride,
-                            .z_block = dx.data,
                             .z_stride = dx.stride,
                             .padded = dz.padded()},
                            epilogue);
-  }
 }
 
-/// xt[n * width + k] = x[k, n] for n < samples (a multiple of kSampleLanes), k < width; zero for k
-/// beyond the features of x.
+/// xt[n * width + k] = x[k, n] for all padded samples n and k < width; zero for k beyond the
+/// features of x.
 template <typename Scalar>
-void transpose_panel(
-    BlockView<const Scalar> x, Index first_sample, Index samples, Index width, Scalar* xt) {
+void transpose_panel(BlockView<const Scalar> x, Index width, Scalar* xt) {
   using V = Simd256<Scalar>;
   static constexpr Scalar kZeros[V::kWidth] = {};
   for (Index k = 0; k < width; k += V::kWidth) {
-    for (Index n = 0; n < samples; n += V::kWidth) {
+    for (Index n = 0; n < x.padded(); n += V::kWidth) {
       const Scalar* rows[V::kWidth];
       for (Index i = 0; i < V::kWidth; ++i) {
-        rows[i] = k + i < x.features ? x.row(k + i) + first_sample + n : kZeros;
+        rows[i] = k + i < x.features ? x.row(k + i) + n : kZeros;
       }
       V::transpose(rows, xt + n * width + k, width);
     }
@@ -332,44 +340,93 @@ void transpose_panel(
 /// dw[:, 0 ... columns) += dz xt, where xt has kVectors vectors of columns, `columns` of them real.
 template <typename V, typename Scalar, int kVectors>
 void outer_panel(BlockView<const Scalar> dz,
-                 Index first_sample,
-                 Index samples,
                  const Scalar* xt,
                  Index columns,
-                 Scalar* dw,
-                 Index dw_row) {
+                 MatrixView<Scalar> dw,
+                 const TileRows& deal) {
   constexpr Index kPanel = kVectors * V::kWidth;
-  TileArguments<Scalar> t{.inner = samples,
-                          .a = dz.data + first_sample,
+  TileArguments<Scalar> t{.inner = dz.padded(),
+                          .a = dz.data,
                           .a_row = dz.stride,
                           .a_column = 1,
                           .x = xt,
                           .x_row = kPanel,
-                          .z = dw,
-                          .z_row = dw_row,
-                          .is_accumulated = true,
-                          .bias = nullptr,
-                          .bias_row = 0,
-                          .factor = nullptr};
+                          .z = dw.data,
+                          .z_row = dw.row_stride,
+                          .is_accumulated = true};
   if (columns == kPanel) {
-    panel<V, Scalar, kVectors>(t, TileRows(dz.features), nullptr);
+    panel<V, Scalar, kVectors>(t, deal, nullptr);
     return;
   }
   Scalar edge[kTileRows * kPanel] = {};  // rows of dw widened to whole vectors
   t.z = edge;
   t.z_row = kPanel;
-  for (Index left = dz.features; left > 0;) {
-    const Index rows = even_part(left, kTileRows);
+  for (Index tile = 0; tile < deal.tiles; ++tile) {
+    const Index rows = tile < deal.larger ? deal.rows : deal.rows - 1;
     for (Index i = 0; i < rows; ++i) {
-      for (Index k = 0; k < columns; ++k) edge[i * kPanel + k] = dw[i * dw_row + k];
+      for (Index k = 0; k < columns; ++k) edge[i * kPanel + k] = dw.data[i * dw.row_stride + k];
     }
-    panel<V, Scalar, kVectors>(t, TileRows(rows), nullptr);
+    Tiles<V, Scalar, kVectors>::kOfRows[rows - 1](t);
     for (Index i = 0; i < rows; ++i) {
-      for (Index k = 0; k < columns; ++k) dw[i * dw_row + k] = edge[i * kPanel + k];
+      for (Index k = 0; k < columns; ++k) dw.data[i * dw.row_stride + k] = edge[i * kPanel + k];
     }
     t.a += rows * dz.stride;
-    dw += rows * dw_row;
-    left -= rows;
+    dw.data += rows * dw.row_stride;
+  }
+}
+
+/// dW += dz x^T for at most kSamplesAtATime samples.
+template <typename Scalar>
+void accumulate_outer_part(BlockView<const Scalar> dz,
+                           BlockView<const Scalar> x,
+                           MatrixView<Scalar> dw,
+                           const TileRows& deal) {
+  using V = Simd<Scalar>;
+  using Half = Simd256<Scalar>;
+  constexpr Index kPanel = 2 * V::kWidth;
+  alignas(64) Scalar xt[kSamplesAtATime * kPanel];
+  for (Index k = 0; k < x.features; k += kPanel) {
+    const Index columns = smaller(kPanel, x.features - k);
+    const BlockView<const Scalar> part = x.rows(k, columns);
+    const MatrixView<Scalar> out{dw.data + k, dw.rows, columns, dw.row_stride, 1};
+    if (columns <= Half::kWidth) {
+      transpose_panel(part, Half::kWidth, xt);
+      outer_panel<Half, Scalar, 1>(dz, xt, columns, out, deal);
+    } else if (columns <= V::kWidth) {
+      transpose_panel(part, V::kWidth, xt);
+      outer_panel<V, Scalar, 1>(dz, xt, columns, out, deal);
+    } else {
+      transpose_panel(part, kPanel, xt);
+      outer_panel<V, Scalar, 2>(dz, xt, columns, out, deal);
+    }
+  }
+}
+
+/// Samples first ... first + kSamplesAtATime - 1 of a block.
+template <typename Scalar>
+BlockView<const Scalar> samples_from(BlockView<const Scalar> block, Index first) {
+  return {block.data + first,
+          block.features,
+          smaller(kSamplesAtATime, block.samples - first),
+          block.stride};
+}
+
+template <typename Scalar>
+void backward_weight(const BatchedProduct& p,
+                     BlockView<const Scalar> dz,
+                     BlockView<const Scalar> x,
+                     Scalar* dw) {
+  const TileRows deal(p.rows);
+  for (Index g = 0; g < p.batches; ++g) {
+    const MatrixView<Scalar> out{dw + g * p.w_batch, p.rows, p.inner, p.w_row, 1};
+    for (Index t = 0; t < p.rides; ++t) {
+      const BlockView<const Scalar> dz_part =
+          dz.rows(g * p.z_batch + t * p.z_ride, p.rows, p.z_row);
+      const BlockView<const Scalar> x_part = x.rows(g * p.x_batch + t * p.x_ride, p.inner, p.x_row);
+      for (Index n = 0; n < x.samples; n += kSamplesAtATime) {
+        accumulate_outer_part(samples_from(dz_part, n), samples_from(x_part, n), out, deal);
+      }
+    }
   }
 }
 
@@ -379,42 +436,8 @@ void accumulate_outer(BlockView<const Scalar> dz,
                       MatrixView<Scalar> dw) {
   assert(dz.features == dw.rows && x.features == dw.columns && x.samples == dz.samples);
   assert(dw.column_stride == 1);
-  using V = Simd<Scalar>;
-  using Half = Simd256<Scalar>;
-  constexpr Index kPanel = 2 * V::kWidth;
-  alignas(64) Scalar xt[kSamplesAtATime * kPanel];
-  for (Index n = 0; n < x.padded(); n += kSamplesAtATime) {
-    const Index samples = smaller(kSamplesAtATime, x.padded() - n);
-    for (Index k = 0; k < x.features; k += kPanel) {
-      const Index columns = smaller(kPanel, x.features - k);
-      const BlockView<const Scalar> part = x.rows(k, columns);
-      Scalar* out = dw.data + k;
-      if (columns <= Half::kWidth) {
-        transpose_panel(part, n, samples, Half::kWidth, xt);
-        outer_panel<Half, Scalar, 1>(dz, n, samples, xt, columns, out, dw.row_stride);
-      } else if (columns <= V::kWidth) {
-        transpose_panel(part, n, samples, V::kWidth, xt);
-        outer_panel<V, Scalar, 1>(dz, n, samples, xt, columns, out, dw.row_stride);
-      } else {
-        transpose_panel(part, n, samples, kPanel, xt);
-        outer_panel<V, Scalar, 2>(dz, n, samples, xt, columns, out, dw.row_stride);
-      }
-    }
-  }
-}
-
-template <typename Scalar>
-void backward_weight(const BatchedProduct& p,
-                     BlockView<const Scalar> dz,
-                     BlockView<const Scalar> x,
-                     Scalar* dw) {
-  for (Index g = 0; g < p.batches; ++g) {
-    for (Index t = 0; t < p.rides; ++t) {
-      accumulate_outer<Scalar>(dz.rows(g * p.z_batch + t * p.z_ride, p.rows, p.z_row),
-                               x.rows(g * p.x_batch + t * p.x_ride, p.inner, p.x_row),
-                               {dw + g * p.w_batch, p.rows, p.inner, p.w_row, 1});
-    }
-  }
+  const BatchedProduct product{.rows = dw.rows, .inner = dw.columns, .w_row = dw.row_stride};
+  backward_weight(product, dz, x, dw.data);
 }
 
 const ProductKernels<float> kProductsFloat = {multiply<float>,
