@@ -10,6 +10,7 @@
 
 #include "compute/gelu.h"
 #include "compute/kernel_tables.h"
+#include "compute/simd.h"
 
 namespace einsearch::EINSEARCH_ISA {
 
@@ -24,26 +25,6 @@ Scalar sum_lanes(Lanes<Scalar>& lanes) {
     for (Index i = 0; i < half; ++i) lanes.values[i] += lanes.values[i + half];
   }
   return lanes.values[0];
-}
-
-template <typename Scalar>
-Scalar sum_row(const Scalar* x, Index padded) {
-  Lanes<Scalar> lanes;
-  for (Index n = 0; n < padded; n += kSampleLanes) {
-    for (Index i = 0; i < kSampleLanes; ++i) lanes.values[i] += x[n + i];
-  }
-  return sum_lanes(lanes);
-}
-
-template <typename Scalar>
-Scalar dot_row(const Scalar* x, const Scalar* y, Index padded) {
-  Lanes<Scalar> lanes;
-  for (Index n = 0; n < padded; n += kSampleLanes) {
-    for (Index i = 0; i < kSampleLanes; ++i) {
-      lanes.values[i] = std::fma(x[n + i], y[n + i], lanes.values[i]);
-    }
-  }
-  return sum_lanes(lanes);
 }
 
 /// Calls strip.operator()<samples>(first) for strips of 64, then 16 samples.
@@ -64,7 +45,15 @@ void add_bias(const Scalar* bias, BlockView<Scalar> y) {
 
 template <typename Scalar>
 void accumulate_bias_gradient(BlockView<const Scalar> dy, Scalar* dbias) {
-  for (Index f = 0; f < dy.features; ++f) dbias[f] += sum_row(dy.row(f), dy.padded());
+  using V = Simd<Scalar>;
+  for (Index f = 0; f < dy.features; ++f) {
+    const Scalar* row = dy.row(f);
+    SampleLanes<Scalar> sum;
+    for (Index n = 0; n < dy.padded(); n += kSampleLanes) {
+      for (Index i = 0; i < sum.kVectors; ++i) sum.add(i, V::load(row + n + i * V::kWidth));
+    }
+    dbias[f] += sum.sum();
+  }
 }
 
 template <typename Scalar>
@@ -165,29 +154,39 @@ void layer_norm_backward(BlockView<const Scalar> normalised,
                          Store store,
                          Scalar* dgain,
                          Scalar* dbias) {
-  for (Index f = 0; f < dy.features; ++f) {
-    dgain[f] += dot_row(dy.row(f), normalised.row(f), dy.padded());
-    dbias[f] += sum_row(dy.row(f), dy.padded());
-  }
+  using V = Simd<Scalar>;
   const Scalar share = Scalar{1} / static_cast<Scalar>(dy.features);
-  const Scalar keep = store == Store::accumulate ? Scalar{1} : Scalar{0};
   for_each_strip(dy.padded(), [&]<Index kSamples>(Index n) {
-    Scalar mean[kSamples] = {}, projection[kSamples] = {};
+    constexpr Index kVectors = kSamples / V::kWidth;
+    typename V::Vector means[kVectors], projections[kVectors];
+    for (Index i = 0; i < kVectors; ++i) means[i] = projections[i] = V::zero();
     for (Index f = 0; f < dy.features; ++f) {
       const Scalar* gradient = dy.row(f) + n;
       const Scalar* standard = normalised.row(f) + n;
-      const Scalar scale = gain[f];
-      for (Index i = 0; i < kSamples; ++i) {
-        const Scalar h = gradient[i] * scale;
-        mean[i] += h;
-        projection[i] = std::fma(h, standard[i], projection[i]);
+      const typename V::Vector scale = V::broadcast(gain + f);
+      SampleLanes<Scalar> gain_sum, bias_sum;
+      for (Index i = 0; i < kVectors; ++i) {
+        const auto d = V::load(gradient + i * V::kWidth), s = V::load(standard + i * V::kWidth);
+        const auto h = V::multiply(d, scale);
+        means[i] = V::add(means[i], h);
+        projections[i] = V::fma(h, s, projections[i]);
+        gain_sum.add_product(i, d, s);
+        bias_sum.add(i, d);
       }
+      dgain[f] += gain_sum.sum();
+      dbias[f] += bias_sum.sum();
+    }
+    Scalar mean[kSamples], projection[kSamples];
+    for (Index i = 0; i < kVectors; ++i) {
+      V::store(mean + i * V::kWidth, means[i]);
+      V::store(projection + i * V::kWidth, projections[i]);
     }
     for (Index i = 0; i < kSamples; ++i) {
       mean[i] *= share;
       projection[i] *= share;
     }
     const Scalar* inverse = inverse_deviation.data + n;
+    const bool is_accumulated = store == Store::accumulate;
     for (Index f = 0; f < dy.features; ++f) {
       const Scalar* gradient = dy.row(f) + n;
       const Scalar* standard = normalised.row(f) + n;
@@ -196,7 +195,7 @@ void layer_norm_backward(BlockView<const Scalar> normalised,
       for (Index i = 0; i < kSamples; ++i) {
         const Scalar h = gradient[i] * scale;
         const Scalar change = inverse[i] * std::fma(-standard[i], projection[i], h - mean[i]);
-        out[i] = keep != 0 ? out[i] + change : change;
+        out[i] = is_accumulated ? out[i] + change : change;
       }
     }
   });

@@ -6,6 +6,7 @@
 #include <immintrin.h>
 
 #include "base/types.h"
+#include "compute/block.h"
 
 namespace einsearch::EINSEARCH_ISA {
 
@@ -114,5 +115,49 @@ using Simd = Simd256<Scalar>;
 inline constexpr int kTileRows = 6;
 
 #endif
+
+/// Sums over samples: sample n goes to lane n mod 16, and 16 lanes are added in one fixed tree
+/// (lane i takes lane i + 8, then i + 4, i + 2, i + 1), whatever the vectors' width.
+template <typename Scalar>
+struct SampleLanes {
+  using V = Simd<Scalar>;
+  static constexpr Index kVectors = kSampleLanes / V::kWidth;
+
+  typename V::Vector vectors[kVectors];
+
+  SampleLanes() {
+    for (Index i = 0; i < kVectors; ++i) vectors[i] = V::zero();
+  }
+
+  /// The i-th vector of samples, counted from a multiple of 16 samples.
+  void add(Index i, typename V::Vector x) {
+    vectors[i % kVectors] = V::add(vectors[i % kVectors], x);
+  }
+  void add_product(Index i, typename V::Vector x, typename V::Vector y) {
+    vectors[i % kVectors] = V::fma(x, y, vectors[i % kVectors]);
+  }
+
+  Scalar sum() const {
+    Scalar lanes[kSampleLanes];
+    for (Index i = 0; i < kVectors; ++i) V::store(lanes + i * V::kWidth, vectors[i]);
+    for (Index half = kSampleLanes / 2; half > 0; half /= 2) {
+      for (Index i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+    }
+    return lanes[0];
+  }
+};
+
+template <>
+inline float SampleLanes<float>::sum() const {
+#ifdef __AVX512F__
+  const __m256 eight =
+      _mm256_add_ps(_mm512_castps512_ps256(vectors[0]), _mm512_extractf32x8_ps(vectors[0], 1));
+#else
+  const __m256 eight = _mm256_add_ps(vectors[0], vectors[1]);
+#endif
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
 
 }  // namespace einsearch::EINSEARCH_ISA
