@@ -1,6 +1,8 @@
 #include "train/training_state.h"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cmath>
 
 #include "compute/elementwise.h"
@@ -10,6 +12,7 @@ namespace {
 
 constexpr Index kMaxChunks = 8;
 constexpr Index kMinChunkSamples = 128;
+constexpr Index kPieceSize = 1 << 15;
 
 struct Chunks {
   Index count;
@@ -34,8 +37,16 @@ TrainingState<Scalar>::TrainingState(const Model<Scalar>& model,
       threads_(threads),
       values_(std::move(values)),
       first_moment_(values_.size()),
-      second_moment_(values_.size()) {
+      second_moment_(values_.size()),
+      gradient_(values_.size()) {
+  const std::vector<ParameterInfo>& tensors = model.parameters().tensors();
   if (has_weight_norm(model.parameters())) effective_ = AlignedBuffer<Scalar>(values_.size());
+  for (std::size_t tensor = 0; tensor < tensors.size(); ++tensor) {
+    const Index end = tensors[tensor].offset + tensors[tensor].size;
+    for (Index offset = tensors[tensor].offset; offset < end; offset += kPieceSize)
+      pieces_.push_back({tensor, offset, std::min(kPieceSize, end - offset)});
+  }
+  piece_sums_.resize(pieces_.size());
 }
 
 template <typename Scalar>
@@ -46,39 +57,59 @@ const Scalar* TrainingState<Scalar>::effective_values() {
 }
 
 template <typename Scalar>
+double TrainingState<Scalar>::sum_of_squared_gradients() {
+  threads_.for_each(static_cast<Index>(pieces_.size()), [&](Index i) {
+    const auto slot = static_cast<std::size_t>(i);
+    const Scalar* part = gradient_.data() + pieces_[slot].offset;
+    piece_sums_[slot] = elementwise<Scalar>().sum_of_squares(part, pieces_[slot].size);
+  });
+  double sum = 0;
+  for (const double part : piece_sums_) sum += part;
+  return sum;
+}
+
+template <typename Scalar>
 UpdateResult TrainingState<Scalar>::compute_gradient(const ExampleBlock<Scalar>& batch) {
   const Index samples = batch.inputs.samples, block = model_.block_samples();
   const Chunks chunks = chunks_of(samples);
-  while (static_cast<Index>(gradients_.size()) < chunks.count)
+  const Index workers = std::min<Index>(threads_.count(), chunks.count);
+  while (static_cast<Index>(gradients_.size()) < std::min(workers, chunks.count - 1))
     gradients_.emplace_back(values_.size());
-  while (static_cast<Index>(workspaces_.size()) < chunks.count)
+  while (static_cast<Index>(workspaces_.size()) < workers)
     workspaces_.emplace_back(model_.workspace_size(block));
   const Scalar* values = effective_values();
   const double scale = 1 / static_cast<double>(samples);
   std::array<double, kMaxChunks> losses{};
-  threads_.for_each(chunks.count, [&](Index chunk) {
-    const auto slot = static_cast<std::size_t>(chunk);
-    Scalar* gradient = gradients_[slot].data();
-    std::fill_n(gradient, values_.size(), Scalar{0});
-    const Index end = std::min((chunk + 1) * chunks.samples, samples);
-    for (Index first = chunk * chunks.samples; first < end; first += block) {
-      const ExampleBlock<Scalar> part = batch.samples(first, std::min(block, end - first));
-      losses[slot] +=
-          model_.loss_and_gradient(values, part, scale, workspaces_[slot].data(), gradient);
+
+  // Threads take chunks in order and add their sums in order. Whoever waits for its turn waits for
+  // a chunk that another thread is working on.
+  std::atomic<Index> taken = 0, added = 0, idle_buffer = 0;
+  threads_.for_each(workers, [&](Index worker) {
+    Scalar* own = nullptr;
+    for (Index chunk = taken++; chunk < chunks.count; chunk = taken++) {
+      if (chunk > 0 && own == nullptr)
+        own = gradients_[static_cast<std::size_t>(idle_buffer++)].data();
+      Scalar* gradient = chunk == 0 ? gradient_.data() : own;
+      std::fill_n(gradient, values_.size(), Scalar{0});
+      const Index end = std::min((chunk + 1) * chunks.samples, samples);
+      for (Index first = chunk * chunks.samples; first < end; first += block) {
+        const ExampleBlock<Scalar> part = batch.samples(first, std::min(block, end - first));
+        Scalar* workspace = workspaces_[static_cast<std::size_t>(worker)].data();
+        losses[static_cast<std::size_t>(chunk)] +=
+            model_.loss_and_gradient(values, part, scale, workspace, gradient);
+      }
+      for (Index done = added; done != chunk; done = added) added.wait(done);
+      if (chunk > 0) elementwise<Scalar>().accumulate(own, gradient_.data(), values_.size());
+      added = chunk + 1;
+      added.notify_all();
     }
   });
+
   UpdateResult result;
-  for (Index chunk = 0; chunk < chunks.count; ++chunk) {
-    const auto slot = static_cast<std::size_t>(chunk);
-    result.loss += losses[slot] * scale;
-    if (chunk > 0)
-      elementwise<Scalar>().accumulate(
-          gradients_[slot].data(), gradients_[0].data(), values_.size());
-  }
+  for (const double loss : losses) result.loss += loss * scale;
   if (effective_.size() > 0)
-    normalise_weights_backward(model_.parameters(), values_.data(), gradients_[0].data());
-  result.gradient_norm =
-      std::sqrt(elementwise<Scalar>().sum_of_squares(gradients_[0].data(), values_.size()));
+    normalise_weights_backward(model_.parameters(), values_.data(), gradient_.data());
+  result.gradient_norm = std::sqrt(sum_of_squared_gradients());
   return result;
 }
 
@@ -89,7 +120,9 @@ UpdateResult TrainingState<Scalar>::update(const ExampleBlock<Scalar>& batch, do
   ++steps_;
   const double clip_scale =
       options_.clip > 0 ? std::min(1.0, options_.clip / (result.gradient_norm + 1e-6)) : 1.0;
-  for (const ParameterInfo& tensor : model_.parameters().tensors()) {
+  threads_.for_each(static_cast<Index>(pieces_.size()), [&](Index i) {
+    const Piece& piece = pieces_[static_cast<std::size_t>(i)];
+    const ParameterInfo& tensor = model_.parameters().tensors()[piece.tensor];
     const AdamWStep step{.rate = rate * tensor.lr_multiplier,
                          .decay = tensor.decays ? options_.weight_decay : 0,
                          .beta1 = options_.beta1,
@@ -98,12 +131,12 @@ UpdateResult TrainingState<Scalar>::update(const ExampleBlock<Scalar>& batch, do
                          .step = steps_,
                          .gradient_scale = clip_scale};
     elementwise<Scalar>().adamw(step,
-                                tensor.size,
-                                values_.data() + tensor.offset,
-                                gradients_[0].data() + tensor.offset,
-                                first_moment_.data() + tensor.offset,
-                                second_moment_.data() + tensor.offset);
-  }
+                                piece.size,
+                                values_.data() + piece.offset,
+                                gradient_.data() + piece.offset,
+                                first_moment_.data() + piece.offset,
+                                second_moment_.data() + piece.offset);
+  });
   return result;
 }
 

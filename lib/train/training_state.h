@@ -25,12 +25,13 @@ struct UpdateResult {
 /// Values and moments of a model in training.
 ///
 /// Order of sums: a batch is cut into chunks (at most 8, their number depends on the batch alone);
-/// each chunk adds up its blocks of samples in order, and chunk sums are added in order. The result
-/// is the same for any number of threads.
+/// each chunk adds up its blocks of samples in order, and chunk sums are added in order. Norms are
+/// summed in pieces of fixed size. The result is the same for any number of threads.
 template <typename Scalar>
 class TrainingState {
  public:
-  /// `model` must outlive this. Memory: values, two moments, and a gradient per chunk.
+  /// `model` must outlive this. Memory: values, two moments, a gradient and a block's
+  /// activations per thread, and the sum of the gradients.
   TrainingState(const Model<Scalar>& model,
                 AlignedBuffer<Scalar> values,
                 const OptimizerOptions& options,
@@ -47,18 +48,28 @@ class TrainingState {
   void evaluate(const ExampleBlock<Scalar>& examples, std::span<double> each);
 
   const AlignedBuffer<Scalar>& values() const { return values_; }
-  const AlignedBuffer<Scalar>& gradient() const { return gradients_.front(); }
+  const AlignedBuffer<Scalar>& gradient() const { return gradient_; }
 
  private:
+  /// A part of one tensor that a thread updates at a time.
+  struct Piece {
+    std::size_t tensor;
+    Index offset, size;
+  };
+
   const Scalar* effective_values();
+  double sum_of_squared_gradients();
 
   const Model<Scalar>& model_;
   OptimizerOptions options_;
   Threads threads_;
   AlignedBuffer<Scalar> values_, first_moment_, second_moment_;
   AlignedBuffer<Scalar> effective_;                // with weight normalisation only
-  std::vector<AlignedBuffer<Scalar>> gradients_;   // one per chunk; their sum ends in the first
-  std::vector<AlignedBuffer<Scalar>> workspaces_;  // one per chunk
+  AlignedBuffer<Scalar> gradient_;                 // the sum over chunks
+  std::vector<AlignedBuffer<Scalar>> gradients_;   // of the chunk that each thread works on
+  std::vector<AlignedBuffer<Scalar>> workspaces_;  // one per thread
+  std::vector<Piece> pieces_;
+  std::vector<double> piece_sums_;
   Count steps_ = 0;
 };
 
