@@ -123,10 +123,13 @@ double Mlp<Scalar>::flops_per_example() const {
 
 template <typename Scalar>
 Index Mlp<Scalar>::block_samples() const {
-  // Few samples keep the activations of the whole network in a core's second-level cache. Where the
-  // weights do not fit there either, they are read once per block, so a block takes more.
+  // The activations of a block should stay in a core's second-level cache. Where the weights do not
+  // fit there, they are read once per block, so a block takes more samples.
   constexpr Index kCachedWeights = 1 << 19;
-  return layout_.size() > kCachedWeights ? 128 : 64;
+  constexpr Index kCachedActivations = 1 << 19, kMany = 128, kFew = 64;
+  const bool takes_many =
+      layout_.size() > kCachedWeights || features_ * kMany <= kCachedActivations;
+  return takes_many ? kMany : kFew;
 }
 
 template <typename Scalar>
