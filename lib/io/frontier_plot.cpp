@@ -16,7 +16,7 @@ namespace einsearch {
 namespace {
 
 constexpr double kLeft = 72;
-constexpr double kRight = 210;  // room for labels
+constexpr double kRight = 222;  // room for labels
 constexpr double kTop = 48;
 constexpr double kBottom = 60;
 constexpr double kLabelGap = 16;     // least distance of labels, pixels
