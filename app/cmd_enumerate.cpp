@@ -323,10 +323,8 @@ void add_filter_options(CLI::App& command, EnumerateArguments& arguments) {
     const std::string underscored = prefix + std::string(column.name);
     std::string dashed = underscored;
     std::replace(dashed.begin(), dashed.end(), '_', '-');
-    const auto parse = [&arguments, &column, comparison, underscored](const std::string& text) {
-      const double infinity = std::numeric_limits<double>::infinity();
-      const double bound = parse_real(text, underscored, {-infinity, infinity});
-      arguments.filters.push_back({&column, comparison, bound});
+    const auto parse = [&arguments, &column, comparison, dashed](const std::string& text) {
+      arguments.filters.push_back({&column, comparison, parse_bound(text, dashed)});
     };
     const std::string names = dashed == underscored ? dashed : dashed + "," + underscored;
     command.add_option_function<std::string>(names, parse)->group("");

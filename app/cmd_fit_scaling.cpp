@@ -33,6 +33,7 @@ struct FitScalingOptions {
   std::string baseline;
   double target_compute = 0;
   RankingOptions ranking;
+  std::vector<const CLI::Option*> of_hull;  ///< options that only the hull frontier reads
   std::string frontier_path;
   std::string plot_path;
   OutputOptions output;
@@ -52,7 +53,18 @@ std::vector<std::string> input_files(const std::vector<std::string>& files) {
   return {"-"};
 }
 
+/// An option that would change nothing is a mistake of whoever gave it.
+void require_hull(const FitScalingOptions& options) {
+  if (options.frontier == "hull") return;
+  for (const CLI::Option* option : options.of_hull) {
+    if (option->count() == 0) continue;
+    throw Error(option->get_name() + " has no effect",
+                {.where = "--frontier " + options.frontier, .expected = "--frontier hull"});
+  }
+}
+
 RankingOptions ranking_options(const FitScalingOptions& options) {
+  require_hull(options);
   RankingOptions ranking = options.ranking;
   if (options.frontier == "hull") ranking.method = FrontierMethod::hull;
   if (options.points == "all") ranking.points = PointChoice::all;
@@ -87,7 +99,33 @@ PlotOptions plot_options(const FitScalingOptions& options) {
   return plot;
 }
 
+/// All columns, or on a terminal, where they would not fit, the summary.
+void write_table(Output& output, const Ranking& ranking, const OutputOptions& options) {
+  const TableFormat format = chosen_format(options);
+  const bool is_summary = format == TableFormat::table && options.format.empty();
+  TableWriter table(
+      format, is_summary ? summary_columns() : column_names(ranking_columns()), output.sink());
+  is_summary ? write_ranking_summary(table, ranking) : write_ranking(table, ranking);
+  table.finish();
+  output.flush();
+  if (is_summary) log_info("a summary; a pipe, -o FILE and --format csv have all columns");
+}
+
+void require_different_files(const FitScalingOptions& options) {
+  const std::string& table = options.output.path;
+  for (const std::string& path : {options.frontier_path, options.plot_path}) {
+    const bool is_taken =
+        (path == table && path != "-") || options.frontier_path == options.plot_path;
+    if (path.empty() || !is_taken) continue;
+    throw Error("one file for two outputs",
+                {.where = "-o, --frontier-out, --plot",
+                 .expected = "different files",
+                 .got = "\"" + path + "\" twice"});
+  }
+}
+
 int fit_scaling(const FitScalingOptions& options) {
+  require_different_files(options);
   const std::unique_ptr<AtomicFile> frontier_file =
       open_file(options.frontier_path, "--frontier-out");
   const std::unique_ptr<AtomicFile> plot_file = open_file(options.plot_path, "--plot");
@@ -99,9 +137,7 @@ int fit_scaling(const FitScalingOptions& options) {
   }
   if (frontier_file) write_frontier_table(*frontier_file, ranking);
   if (plot_file) plot_file->write(frontier_svg(ranking, input.curves, plot_options(options)));
-  TableWriter table(chosen_format(options.output), column_names(ranking_columns()), output.sink());
-  write_ranking(table, ranking);
-  table.finish();
+  write_table(output, ranking, options.output);
   for (const auto* file : {&frontier_file, &plot_file}) {
     if (*file) (*file)->commit();
   }
@@ -113,19 +149,20 @@ int fit_scaling(const FitScalingOptions& options) {
   return kDone;
 }
 
-void add_hull_options(CLI::App& command, HullOptions& hull) {
-  const std::string group = "Hull frontier";
+void add_hull_options(CLI::App& command, FitScalingOptions& options) {
+  HullOptions& hull = options.ranking.hull;
   const Range<double> positive{0, kLargest};
-  add_real(command, "--tolerance", hull.tolerance, "relative excess over the hull (0.02)", positive)
-      ->group(group);
-  add_real(command, "--min-step", hull.min_step, "earliest step", positive)->group(group);
-  add_real(command, "--max-step", hull.max_step, "latest step", positive)->group(group);
-  add_count(command, "--step-multiple", hull.step_multiple, "keep steps divisible by N")
-      ->group(group);
-  add_real(command, "--min-compute", hull.min_compute, "least compute of the fit", positive)
-      ->group(group);
-  add_real(command, "--max-compute", hull.max_compute, "most compute of the fit", positive)
-      ->group(group);
+  options.of_hull = {
+      add_real(
+          command, "--tolerance", hull.tolerance, "relative excess over the hull (0.02)", positive),
+      add_real(command, "--min-step", hull.min_step, "earliest step", positive),
+      add_real(command, "--max-step", hull.max_step, "latest step", positive),
+      add_count(command, "--step-multiple", hull.step_multiple, "keep steps divisible by N"),
+      add_real(command, "--min-compute", hull.min_compute, "least compute of the fit", positive),
+      add_real(command, "--max-compute", hull.max_compute, "most compute of the fit", positive)};
+  for (const CLI::Option* option : options.of_hull) {
+    command.get_option(option->get_name())->group("With --frontier hull");
+  }
 }
 
 }  // namespace
@@ -170,7 +207,7 @@ void add_fit_scaling(CLI::App& app, Program& program) {
       ->type_name("FILE");
   command->add_option("--plot", options.plot_path, "draw runs, frontiers and laws as SVG")
       ->type_name("FILE");
-  add_hull_options(*command, options.ranking.hull);
+  add_hull_options(*command, options);
   add_output_options(*command, options.output);
   command->callback([&program] { program.run = [] { return fit_scaling(options); }; });
 }

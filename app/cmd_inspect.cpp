@@ -244,10 +244,11 @@ void add_inspect(CLI::App& app, Program& program) {
   command->add_flag("--exact-rank",
                     arguments.exact_rank,
                     "rank of a random draw of the factors, over a prime field");
+  add_output_options(*command, arguments.output);
   command->add_option("--as", arguments.code, "print runnable code: torch, jax or numpy")
       ->type_name("LIBRARY")
-      ->check(CLI::IsMember({"torch", "jax", "numpy"}));
-  add_output_options(*command, arguments.output);
+      ->check(CLI::IsMember({"torch", "jax", "numpy"}))
+      ->excludes("--exact-rank", "--format");
   command->callback([&program] { program.run = [] { return run(arguments); }; });
 }
 

@@ -49,6 +49,10 @@ RunSpec run_spec(const TrainOptions& options) {
   spec.seed_init =
       static_cast<std::uint64_t>(options.seed_init >= 0 ? options.seed_init : options.seed);
   spec.schedule.kind = parse_schedule(options.schedule);
+  if (options.schedule_steps > 0 && spec.schedule.kind == ScheduleKind::constant) {
+    throw Error("--schedule-steps has no effect",
+                {.where = "--schedule constant", .expected = "--schedule linear, cosine or wsd"});
+  }
   spec.schedule.steps = options.schedule_steps > 0 ? options.schedule_steps : spec.steps;
   validate(spec);
   return spec;

@@ -51,6 +51,16 @@ std::string usage_message(const CLI::App& app,
   return Error(text.starts_with(":") ? "--min-COLUMN or --max-COLUMN" + text : text).what();
 }
 
+std::string out_of_memory(const CLI::App& app) {
+  const std::vector<CLI::App*> chosen = app.get_subcommands();
+  const std::string command = chosen.empty() ? "reading options" : chosen.front()->get_name();
+  ErrorDetail detail{.where = command};
+  if (command == "train") detail.hint = "smaller --width, --target-width, --batch or --held-out";
+  if (command == "fit-scaling") detail.hint = "fewer rows of curves";
+  if (command == "enumerate") detail.hint = "a coarser grid, or filters";
+  return Error("out of memory", detail).what();
+}
+
 int report(const std::string& message, int status) {
   std::fflush(stdout);
   fmt::print(stderr, "einsearch: error: {}\n", message);
@@ -100,7 +110,7 @@ int run_program(int argc, char** argv) {
   } catch (const Error& error) {
     return report(error.what(), kUsage);
   } catch (const std::bad_alloc&) {
-    return report("out of memory", kFailed);
+    return report(out_of_memory(app), kFailed);
   }
 }
 

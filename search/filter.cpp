@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 
 #include "base/error.h"
+#include "structure/fraction.h"
 
 namespace einsearch {
 namespace {
@@ -33,17 +33,6 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-double parse_bound(std::string_view text, std::string_view condition) {
-  double value = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool is_number = error == std::errc() && stop == text.data() + text.size();
-  if (is_number && std::isfinite(value)) return value;
-  throw Error("bad bound",
-              {.where = fmt::format("filter \"{}\"", condition),
-               .expected = "a finite number",
-               .got = fmt::format("\"{}\"", text)});
-}
-
 Filter parse_filter(std::string_view condition) {
   const std::size_t begin = condition.find_first_of("<>=");
   if (begin == std::string_view::npos) {
@@ -57,10 +46,20 @@ Filter parse_filter(std::string_view condition) {
   const std::string_view bound = trim(condition.substr(begin + found->text.size()));
   return {&find_numeric_column(trim(condition.substr(0, begin))),
           found->comparison,
-          parse_bound(bound, condition)};
+          parse_bound(bound, fmt::format("filter \"{}\"", condition))};
 }
 
 }  // namespace
+
+double parse_bound(std::string_view text, const std::string& where) {
+  const std::string_view unsigned_text = text.starts_with('+') ? text.substr(1) : text;
+  const std::optional<double> value = parse_number_or_fraction(unsigned_text);
+  if (value && std::isfinite(*value)) return *value;
+  throw Error("bad bound",
+              {.where = where,
+               .expected = "a finite number or a fraction such as 1/2",
+               .got = fmt::format("\"{}\"", text)});
+}
 
 bool Filter::accepts(const Candidate& candidate) const {
   const double value = column->value(candidate);

@@ -20,6 +20,10 @@ struct Filter {
   bool accepts(const Candidate& candidate) const;
 };
 
+/// What a column is compared with: a finite number or a fraction such as 1/2; throws Error naming
+/// `where`.
+double parse_bound(std::string_view text, const std::string& where);
+
 /// "omega<=0.5, psi>=1": comparisons <=, >=, <, > and = between a numeric column and a number, all
 /// of which must hold. Throws Error.
 std::vector<Filter> parse_filters(std::string_view text);

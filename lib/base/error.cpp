@@ -12,7 +12,9 @@ std::string message(const std::string& what, const ErrorDetail& detail) {
   if (!detail.got.empty()) text += "got " + detail.got;
   if (!detail.hint.empty()) text += " (" + detail.hint + ")";
   for (char& c : text) {
-    if (c == '\n' || c == '\r') c = ' ';
+    if (c == '\n' || c == '\r' || c == '\t') c = ' ';
+    const auto code = static_cast<unsigned char>(c);
+    if (code < 0x20 || code == 0x7f) c = '?';  // a file's bytes must not steer the terminal
   }
   return text;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -156,13 +157,18 @@ void take_envelope(const std::vector<Track>& tracks,
                    const std::set<Count>& widths,
                    double offset,
                    Frontier& frontier) {
-  double low = std::numeric_limits<double>::infinity();
-  double high = -low;
+  const Track::Point* first = nullptr;
+  const Track::Point* last = nullptr;
   for (const Track& track : tracks) {
     if (track.points.size() < 2) continue;
-    low = std::min(low, track.points.front().log_compute);
-    high = std::max(high, track.points.back().log_compute);
+    const Track::Point& front = track.points.front();
+    const Track::Point& back = track.points.back();
+    if (first == nullptr || front.log_compute < first->log_compute) first = &front;
+    if (last == nullptr || back.log_compute > last->log_compute) last = &back;
   }
+  assert(first != nullptr && last != nullptr);
+  const double low = first->log_compute;
+  const double high = last->log_compute;
   frontier.n_budgets = kBudgets;
   const bool is_trimmed = widths.size() > 2;
   for (Count i = 0; i < kBudgets; ++i) {
@@ -185,7 +191,11 @@ void take_envelope(const std::vector<Track>& tracks,
     } else {
       const double loss = offset + std::exp(best.log_loss);
       if (!frontier.points.empty() && loss > frontier.points.back().loss) ++frontier.n_rising;
-      frontier.points.push_back({std::exp(log_compute), loss, best.run, width});
+      // The ends are what was measured, without the rounding of a logarithm and back.
+      const double compute = i == 0              ? first->compute
+                             : i == kBudgets - 1 ? last->compute
+                                                 : std::exp(log_compute);
+      frontier.points.push_back({compute, loss, best.run, width});
     }
   }
 }

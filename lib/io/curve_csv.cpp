@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 #include <string_view>
@@ -77,6 +78,7 @@ class CurveCollector {
   }
 
   void make_key(const CsvReader& csv, const Layout& layout);
+  static std::string describe_run(const CsvReader& csv, const Layout& layout);
   Curve& curve_of_row(const CsvReader& csv, const Layout& layout);
   CurvePoint point_of_row(const CsvReader& csv, const Layout& layout, const std::string& schedule);
 
@@ -106,6 +108,24 @@ void CurveCollector::make_key(const CsvReader& csv, const Layout& layout) {
   for (const Column column : {layout.seed_init, layout.seed_data, layout.seed_task}) add(column);
 }
 
+/// A name for a run that has none: "btt width=64 seed_init=1".
+std::string CurveCollector::describe_run(const CsvReader& csv, const Layout& layout) {
+  std::string name = text(csv, layout.structure);
+  const std::array<std::pair<const char*, Column>, 8> parts = {{{"width", layout.width},
+                                                                {"depth", layout.depth},
+                                                                {"batch", layout.batch},
+                                                                {"lr", layout.lr},
+                                                                {"schedule", layout.schedule},
+                                                                {"seed_init", layout.seed_init},
+                                                                {"seed_data", layout.seed_data},
+                                                                {"seed_task", layout.seed_task}}};
+  for (const auto& [label, column] : parts) {
+    if (!column || csv.is_empty(*column)) continue;
+    name += fmt::format("{}{}={}", name.empty() ? "" : " ", label, csv.field(*column));
+  }
+  return name;
+}
+
 Curve& CurveCollector::curve_of_row(const CsvReader& csv, const Layout& layout) {
   make_key(csv, layout);
   if (!curves_.empty() && key_ == last_key_) return curves_[last_index_];
@@ -115,7 +135,8 @@ Curve& CurveCollector::curve_of_row(const CsvReader& csv, const Layout& layout) 
   if (!is_new) return curves_[last_index_];
 
   Curve curve;
-  curve.run = layout.run && !csv.is_empty(*layout.run) ? text(csv, layout.run) : key_;
+  curve.run =
+      layout.run && !csv.is_empty(*layout.run) ? text(csv, layout.run) : describe_run(csv, layout);
   curve.structure = layout.structure ? text(csv, layout.structure) : "all";
   curve.family = text(csv, layout.family);
   curve.theta = text(csv, layout.theta);

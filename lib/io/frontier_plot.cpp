@@ -16,7 +16,7 @@ namespace einsearch {
 namespace {
 
 constexpr double kLeft = 72;
-constexpr double kRight = 210;  // room for labels
+constexpr double kRight = 222;  // room for labels
 constexpr double kTop = 48;
 constexpr double kBottom = 60;
 constexpr double kLabelGap = 16;     // least distance of labels, pixels
@@ -34,9 +34,9 @@ constexpr std::array kColours = {"#1a80bb",
                                  "#8c6bb1",
                                  "#e69f00",
                                  "#56b4e9",
-                                 "#b5651d",
-                                 "#66a61e",
                                  "#7f7f7f",
+                                 "#66a61e",
+                                 "#b5651d",
                                  "#e7298a",
                                  "#1b9e9e"};
 
@@ -101,6 +101,9 @@ Frame make_frame(const Ranking& ranking,
       frame.x.include(point.compute);
       frame.y.include(point.loss);
     }
+    if (!row.law.is_usable()) continue;
+    frame.y.include(row.law.loss(row.law.min_compute));
+    frame.y.include(row.law.loss(row.law.max_compute));
   }
   const Range frontier_x = frame.x;
   const Range frontier_y = frame.y;
@@ -285,11 +288,17 @@ void draw_labels(Svg& svg, std::vector<Label> labels, const Frame& frame) {
   }
 }
 
-/// Names are cut to what fits beside the axes.
+/// Names are cut to what fits beside the axes; the bars and points of theta are half as wide as
+/// other characters.
 std::string label_text(const RankedStructure& row) {
-  constexpr std::size_t kMostCharacters = 25;
-  if (row.structure.size() <= kMostCharacters) return row.structure;
-  return row.structure.substr(0, kMostCharacters - 1) + "…";
+  constexpr double kMostWidths = 25;
+  double width = 0;
+  for (std::size_t i = 0; i < row.structure.size(); ++i) {
+    const bool is_narrow = std::string_view("|.,:()").find(row.structure[i]) != std::string::npos;
+    width += is_narrow ? 0.55 : 1;
+    if (width > kMostWidths) return row.structure.substr(0, i > 0 ? i - 1 : 0) + "…";
+  }
+  return row.structure;
 }
 
 }  // namespace

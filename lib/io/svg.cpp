@@ -112,7 +112,7 @@ void Svg::power_text(SvgPoint at,
                      const Attributes& attributes) {
   text_ += fmt::format("<text x=\"{}\" y=\"{}\"", svg_number(at.x), svg_number(at.y));
   put_attributes(attributes);
-  text_ += fmt::format(">{}<tspan dy=\"-5\" font-size=\"70%\">{}</tspan></text>\n",
+  text_ += fmt::format(">{}<tspan dy=\"-5\" font-size=\"9\">{}</tspan></text>\n",
                        escape_xml(base),
                        escape_xml(raised));
 }

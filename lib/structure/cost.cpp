@@ -16,10 +16,18 @@ namespace {
 
 constexpr double kRelativeTolerance = 1e-9;
 
-[[noreturn]] void throw_overflow(const char* what) {
+[[noreturn]] void throw_overflow(const char* what, const Sizes& s) {
   throw Error(fmt::format("{} overflow", what),
-              {.expected = fmt::format("at most {}", std::numeric_limits<Count>::max()),
-               .hint = "smaller sizes"});
+              {.where = fmt::format("sizes ({}|{}|{}|{}|{}|{}|{})",
+                                    s.n_alpha,
+                                    s.n_beta,
+                                    s.n_gamma,
+                                    s.n_delta,
+                                    s.n_epsilon,
+                                    s.n_phi,
+                                    s.n_rho),
+               .expected = fmt::format("at most {}", std::numeric_limits<Count>::max()),
+               .hint = "smaller widths"});
 }
 
 struct UnroundedMacs {
@@ -56,7 +64,7 @@ Count parameter_count(const Sizes& s) {
   const auto a = checked_product(s.n_alpha, s.n_gamma, s.n_delta, s.n_phi, s.n_rho);
   const auto b = checked_product(s.n_beta, s.n_gamma, s.n_epsilon, s.n_phi, s.n_rho);
   const auto sum = a && b ? checked_add(*a, *b) : std::nullopt;
-  if (!sum) throw_overflow("parameters");
+  if (!sum) throw_overflow("parameters", s);
   return *sum;
 }
 
@@ -71,7 +79,7 @@ std::optional<Count> try_multiply_accumulates(const Sizes& s, Order order) {
 
 Count multiply_accumulates(const Sizes& sizes, Order order) {
   const std::optional<Count> macs = try_multiply_accumulates(sizes, order);
-  if (!macs) throw_overflow("multiply-accumulates");
+  if (!macs) throw_overflow("multiply-accumulates", sizes);
   return *macs;
 }
 

@@ -1,6 +1,7 @@
 #include "structure/fraction.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 namespace einsearch {
@@ -46,6 +47,22 @@ Fraction nearest_fraction(double x, Count largest_denominator) {
 std::string to_string(const Fraction& fraction) {
   if (fraction.denominator == 1) return std::to_string(fraction.numerator);
   return std::to_string(fraction.numerator) + "/" + std::to_string(fraction.denominator);
+}
+
+std::optional<double> parse_number(std::string_view text) {
+  double value = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || stop != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<double> parse_number_or_fraction(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return parse_number(text);
+  const auto numerator = parse_number(text.substr(0, slash));
+  const auto denominator = parse_number(text.substr(slash + 1));
+  if (!numerator || !denominator || *denominator == 0) return std::nullopt;
+  return *numerator / *denominator;
 }
 
 double snap(double x) {

@@ -1,7 +1,9 @@
 // Fractions with small denominators: exponents are written and compared as such.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/types.h"
 
@@ -21,6 +23,12 @@ Fraction nearest_fraction(double x, Count largest_denominator);
 
 /// "1/3"; a whole number has no denominator.
 std::string to_string(const Fraction& fraction);
+
+/// The whole text as a decimal; nothing for other text.
+std::optional<double> parse_number(std::string_view text);
+
+/// A decimal, or two with a slash between ("0.5", "1/3"); nothing for a zero below the line.
+std::optional<double> parse_number_or_fraction(std::string_view text);
 
 /// x, or the fraction with a denominator up to 1000 that lies within 1e-9 of it: takes the rounding
 /// errors out of sums of exponents (0.9999999999999999 becomes 1).

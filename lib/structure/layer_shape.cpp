@@ -1,7 +1,12 @@
 #include "structure/layer_shape.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <ostream>
+#include <limits>
+#include <optional>
+#include <sstream>
+#include <string>
 
 #include "base/checked.h"
 #include "base/error.h"
@@ -9,10 +14,17 @@
 namespace einsearch {
 namespace {
 
-Count doubled(Count macs) {
-  const std::optional<Count> flops = checked_multiply(macs, 2);
-  if (!flops) throw Error("FLOPs overflow", {.hint = "smaller sizes"});
-  return *flops;
+[[noreturn]] void throw_overflow(const char* what, const std::string& where) {
+  throw Error(fmt::format("{} overflow", what),
+              {.where = where,
+               .expected = fmt::format("at most {}", std::numeric_limits<Count>::max()),
+               .hint = "smaller widths"});
+}
+
+std::string text_of(const Sizes& sizes) {
+  std::ostringstream text;
+  text << "sizes " << sizes;
+  return text.str();
 }
 
 }  // namespace
@@ -27,9 +39,10 @@ LayerShape dense_shape(const Widths& widths, OrderRule rule) {
   shape.order = rule == OrderRule::b_first ? Order::b_first : Order::a_first;
   shape.fan_order = shape.order;
   const std::optional<Count> weights = checked_multiply(widths.d_in, widths.d_out);
-  if (!weights) throw Error("parameters overflow", {.hint = "smaller sizes"});
+  const std::optional<Count> flops = weights ? checked_multiply(*weights, 2) : std::nullopt;
+  if (!flops) throw_overflow("FLOPs", fmt::format("dense {} -> {}", widths.d_in, widths.d_out));
   shape.params = *weights;
-  shape.flops = doubled(*weights);
+  shape.flops = *flops;
   shape.rank = std::min(widths.d_in, widths.d_out);
   return shape;
 }
@@ -45,7 +58,9 @@ LayerShape einsum_shape(const Sizes& sizes,
   shape.order = choose_order(sizes, rule);
   shape.fan_order = rule == OrderRule::cheaper ? unrounded_order(unrounded) : shape.order;
   shape.params = parameter_count(sizes);
-  shape.flops = doubled(multiply_accumulates(sizes, shape.order));
+  const auto flops = checked_multiply(multiply_accumulates(sizes, shape.order), 2);
+  if (!flops) throw_overflow("FLOPs", text_of(sizes));
+  shape.flops = *flops;
   shape.rank = rank_bound(sizes, widths.d_in, widths.d_out);
   return shape;
 }

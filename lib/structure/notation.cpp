@@ -38,22 +38,6 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-std::optional<double> parse_number(std::string_view text) {
-  double value = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || stop != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-std::optional<double> parse_number_or_fraction(std::string_view text) {
-  const std::size_t slash = text.find('/');
-  if (slash == std::string_view::npos) return parse_number(text);
-  const auto numerator = parse_number(text.substr(0, slash));
-  const auto denominator = parse_number(text.substr(slash + 1));
-  if (!numerator || !denominator || *denominator == 0) return std::nullopt;
-  return *numerator / *denominator;
-}
-
 Index parse_ranks(std::string_view text, const std::string& where) {
   const auto ranks = parse_number(text);
   const bool is_whole = ranks && *ranks >= 1 && *ranks <= static_cast<double>(kLargestWidth) &&

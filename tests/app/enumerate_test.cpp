@@ -51,6 +51,14 @@ TEST_CASE("enumerate filters by every numeric column, by flag and by condition")
   CHECK(std::stoi(by_flags.out) > 0);
 }
 
+TEST_CASE("a filter takes a fraction, by flag and by condition") {
+  const std::string base = "$EINSEARCH enumerate --grid 1/4 --count ";
+  const std::string expected = run_shell(base + "--max-nu 0.5").out;
+  CHECK(std::stoi(expected) > 0);
+  CHECK(run_shell(base + "--max-nu 1/2").out == expected);
+  CHECK(run_shell(base + "--where 'nu<=1/2'").out == expected);
+}
+
 TEST_CASE("a reader that goes away ends enumerate quietly") {
   const Outcome outcome =
       run_shell("$EINSEARCH enumerate --grid 1/30 --d-in 256 --d-out 256 | head -n 2 > /dev/null");
@@ -103,7 +111,8 @@ TEST_CASE("enumerate refuses bad input with one clear line and status 2") {
         Case{{}, "--d-in and --d-out"},
         Case{{"--count", "--max-params", "100"}, "--d-in and --d-out"},
         Case{{"--d-in", "2e12", "--d-out", "8"}, "d_in"},
-        Case{{"--d-in", "1e12", "--d-out", "1e12"}, "overflow"},
+        Case{{"--d-in", "1e12", "--d-out", "1e12"}, "overflow, dense 1000000000000 ->"},
+        Case{{"--d-in", "8", "--d-out", "8", "--max-nu", "1/0"}, "--max-nu"},
         Case{{"--ladder", "64,32"}, "ascend"},
         Case{{"--ladder", "64"}, "at least two"}}) {
     std::vector<std::string> arguments = {"enumerate", "--grid", "1/4"};

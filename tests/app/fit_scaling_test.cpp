@@ -197,3 +197,39 @@ TEST_CASE("fit-scaling: bad input is one line, status 2 and nothing on stdout") 
   check_refused(run_einsearch({"fit-scaling", "/nonexistent.csv"}),
                 "cannot read, /nonexistent.csv");
 }
+
+TEST_CASE("fit-scaling: an option without effect and one file for two outputs are refused") {
+  const std::string curves = two_structures();
+  check_refused(run_einsearch({"fit-scaling", "-", "--tolerance", "0.1"}, curves),
+                "--tolerance has no effect, --frontier envelope: expected --frontier hull");
+  const std::string path = scratch_path("both.csv");
+  check_refused(run_einsearch({"fit-scaling", "-", "--plot", path, "-o", path}, curves), "twice");
+  check_refused(run_einsearch({"fit-scaling", "-", "--plot", path, "--frontier-out", path}, curves),
+                "twice");
+}
+
+TEST_CASE("fit-scaling: the fitted range ends at the computes that were given, to the digit") {
+  const std::string curves =
+      "structure,width,train_flops,loss\na,1,411648,3\na,1,1e6,2\na,1,7411648,1\n";
+  const Outcome outcome = run_einsearch({"fit-scaling", "-", "--format", "jsonl"}, curves);
+  const json row = json::parse(outcome.out);
+  CHECK(row.at("min_compute") == 411648);
+  CHECK(row.at("max_compute") == 7411648);
+}
+
+TEST_CASE("fit-scaling: a run without a name is described by its columns") {
+  check_refused(run_einsearch({"fit-scaling", "-"},
+                              "structure,width,seed,train_flops,loss\na,8,3,10,1\na,8,3,10,2\n"),
+                "run a width=8 seed_init=3:");
+}
+
+TEST_CASE("fit-scaling: a terminal gets the summary and is told where all columns are") {
+  if (run_shell("command -v script").status != 0) return;
+  const std::string path = scratch_file("terminal.csv", two_structures());
+  const Outcome outcome =
+      run_shell("script -qec \"$EINSEARCH fit-scaling " + path + "\" /dev/null");
+  CHECK(outcome.status == 0);
+  CHECK(outcome.out.find("multiplier_high") != std::string::npos);
+  CHECK(outcome.out.find("predicted_loss") == std::string::npos);
+  CHECK(outcome.out.find("all columns") != std::string::npos);
+}

@@ -199,3 +199,13 @@ TEST_CASE("inspect refuses bad input with one clear line and status 2") {
     CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
   }
 }
+
+TEST_CASE("inspect --as is code alone: options of the table with it are refused") {
+  for (const std::string other : {"--exact-rank", "--format json"}) {
+    const Outcome outcome =
+        run_shell("$EINSEARCH inspect monarch --d-in 16 --d-out 16 --as numpy " + other);
+    CHECK(outcome.status == 2);
+    CHECK(outcome.out.empty());
+    CHECK(outcome.err.find("excludes") != std::string::npos);
+  }
+}

@@ -95,6 +95,7 @@ TEST_CASE("train refuses bad options in one line with status 2 and leaves stdout
       {"--layers", "none"},
       {"--rounding", "up"},
       {"--schedule", "linear", "--schedule-steps", "10"},
+      {"--schedule-steps", "40"},
       {"--sead", "1"},
       {"--output", "/nonexistent/curve.csv"},
   };
