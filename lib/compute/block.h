@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cassert>
-#include <cstdlib>
 #include <memory>
 #include <new>
 #include <span>
@@ -55,17 +54,15 @@ class AlignedBuffer {
   std::span<const Scalar> span() const { return {data_.get(), static_cast<std::size_t>(size_)}; }
 
  private:
+  static constexpr std::align_val_t kAlignment{64};
+
   struct Free {
-    void operator()(Scalar* memory) const { std::free(memory); }
+    void operator()(Scalar* memory) const { ::operator delete(memory, kAlignment); }
   };
 
   static Scalar* allocate(Index size) {
-    constexpr std::size_t kAlignment = 64;
-    const std::size_t bytes =
-        (static_cast<std::size_t>(size) * sizeof(Scalar) / kAlignment + 1) * kAlignment;
-    void* memory = std::aligned_alloc(kAlignment, bytes);
-    if (memory == nullptr) throw std::bad_alloc();
-    auto* values = static_cast<Scalar*>(memory);
+    const auto bytes = (static_cast<std::size_t>(size) * sizeof(Scalar) / 64 + 1) * 64;
+    auto* values = static_cast<Scalar*>(::operator new(bytes, kAlignment));
     std::uninitialized_fill_n(values, bytes / sizeof(Scalar), Scalar{0});
     return values;
   }

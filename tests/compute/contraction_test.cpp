@@ -2,9 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <Eigen/Dense>
+
 #include <cmath>
 #include <vector>
 
+#include "compute/elementwise.h"
 #include "random_block.h"
 
 using namespace einsearch;
@@ -121,6 +124,87 @@ TEST_CASE_TEMPLATE(
       CHECK(relative_error(dx, got_dx.memory.data()) <= tolerance);
       CHECK(relative_error(da, got_da.data()) <= tolerance);
       CHECK(relative_error(db, got_db.data()) <= tolerance);
+    }
+  }
+}
+
+TEST_CASE("what is fused into a product equals the passes one after another") {
+  for (const Sizes& n : kSizes) {
+    CAPTURE(n);
+    const TwoFactorContraction steps = two_factor_contraction(n, Order::a_first);
+    const BatchedProduct& product = steps.second;
+    const Index samples = 77, inputs = product.x_features(), outputs = product.z_features();
+    const AlignedBuffer<double> w =
+        random_values<double>(product.batches * product.rows * product.inner, 1);
+    const AlignedBuffer<double> bias = random_values<double>(outputs, 2);
+    const RandomBlock<double> x(inputs, samples, 3), start(outputs, samples, 4);
+    const RandomBlock<double> factor(inputs, samples, 5);
+    RandomBlock<double> plain(outputs, samples, 0), sum(outputs, samples, 4);
+    RandomBlock<double> activated(outputs, samples, 0), slope(outputs, samples, 0);
+    RandomBlock<double> expected(outputs, samples, 0), expected_slope(outputs, samples, 0);
+    RandomBlock<double> back(inputs, samples, 0), scaled(inputs, samples, 0);
+    const ProductKernels<double>& kernels = products<double>();
+    kernels.forward(product, w.data(), x.view, plain.view, {});
+    kernels.forward(
+        product, w.data(), x.view, sum.view, {.store = Store::accumulate, .bias = bias.data()});
+    kernels.forward(
+        product, w.data(), x.view, activated.view, {.bias = bias.data(), .slope = slope.view.data});
+    kernels.backward_input(product, w.data(), start.view, back.view, {});
+    kernels.backward_input(
+        product, w.data(), start.view, scaled.view, {.factor = factor.view.data});
+    elementwise<double>().add_bias(bias.data(), plain.view);
+    elementwise<double>().gelu(plain.view, expected.view, expected_slope.view);
+    double worst = 0;
+    for (Index s = 0; s < samples; ++s) {
+      for (Index f = 0; f < outputs; ++f) {
+        const double both = plain.view.row(f)[s] + start.view.row(f)[s];
+        worst = std::max(worst, std::abs(sum.view.row(f)[s] - both));
+        worst = std::max(worst, std::abs(activated.view.row(f)[s] - expected.view.row(f)[s]));
+        worst = std::max(worst, std::abs(slope.view.row(f)[s] - expected_slope.view.row(f)[s]));
+      }
+      for (Index f = 0; f < inputs; ++f) {
+        const double product_of_both = back.view.row(f)[s] * factor.view.row(f)[s];
+        worst = std::max(worst, std::abs(scaled.view.row(f)[s] - product_of_both));
+      }
+    }
+    CHECK(worst < 1e-12);
+  }
+}
+
+TEST_CASE("products of any extents, blocks and remainders included, equal Eigen's") {
+  using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  for (const auto& [outputs, inputs] : std::vector<std::pair<Index, Index>>{
+           {1, 300}, {300, 1}, {97, 129}, {130, 257}, {200, 260}, {3, 515}}) {
+    for (const Index samples : {Index{1}, Index{17}, Index{48}, Index{255}, Index{300}}) {
+      CAPTURE(outputs);
+      CAPTURE(inputs);
+      CAPTURE(samples);
+      const AlignedBuffer<float> w = random_values<float>(outputs * inputs, 1);
+      const RandomBlock<float> x(inputs, samples, 2), dy(outputs, samples, 3);
+      RandomBlock<float> y(outputs, samples, 0), dx(inputs, samples, 0);
+      AlignedBuffer<float> dw(outputs * inputs);
+      const BatchedProduct product = dense_product(outputs, inputs);
+      products<float>().forward(product, w.data(), x.view, y.view, {});
+      products<float>().backward_input(product, w.data(), dy.view, dx.view, {});
+      products<float>().backward_weight(product, dy.view, x.view, dw.data());
+      const auto matrix = [](const float* data, Index rows, Index columns, Index stride) {
+        Matrix copy(rows, columns);
+        for (Index r = 0; r < rows; ++r) {
+          for (Index c = 0; c < columns; ++c) copy(r, c) = data[r * stride + c];
+        }
+        return copy;
+      };
+      const auto block = [&](const RandomBlock<float>& b) {
+        return matrix(b.view.data, b.view.features, samples, b.view.stride);
+      };
+      const auto error = [](const Matrix& got, const Matrix& expected) {
+        return (got - expected).cwiseAbs().maxCoeff() / expected.cwiseAbs().maxCoeff();
+      };
+      const Matrix wide = matrix(w.data(), outputs, inputs, inputs);
+      CHECK(error(block(y), wide * block(x)) < 1e-5);
+      CHECK(error(block(dx), wide.transpose() * block(dy)) < 1e-5);
+      CHECK(error(matrix(dw.data(), outputs, inputs, inputs), block(dy) * block(x).transpose()) <
+            1e-5);
     }
   }
 }
