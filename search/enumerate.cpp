@@ -44,23 +44,94 @@ bool walk_input(
   return true;
 }
 
-/// walk_input() where nobody looks at the sizes.
+/// Numerators of rho in [begin, end).
+struct RhoRange {
+  int begin;
+  int end;
+};
+
+/// Where the filters on sizes hold, given that no column of theirs ever falls as rho grows: found
+/// by bisection.
+RhoRange admitted_by_sizes(const GridSpace& space,
+                           std::size_t input,
+                           std::size_t output,
+                           int limit,
+                           const FilterSet& filters,
+                           Candidate& candidate) {
+  RhoRange range{0, limit + 1};
+  /// The first rho of the range where `filter` says other than `expected`.
+  const auto first_change = [&](const Filter& filter, bool expected) {
+    RhoRange left = range;
+    while (left.begin < left.end) {
+      const int middle = (left.begin + left.end) / 2;
+      space.shape(input, output, middle, candidate);
+      if (filter.accepts(candidate) == expected) {
+        left.begin = middle + 1;
+      } else {
+        left.end = middle;
+      }
+    }
+    return left.begin;
+  };
+  for (Filter filter : filters.of_sizes()) {
+    const Comparison comparison = filter.comparison;
+    if (comparison == Comparison::equal) filter.comparison = Comparison::at_least;
+    if (comparison != Comparison::at_most && comparison != Comparison::below)
+      range.begin = first_change(filter, false);
+    if (comparison == Comparison::equal) filter.comparison = Comparison::at_most;
+    if (comparison != Comparison::at_least && comparison != Comparison::above)
+      range.end = first_change(filter, true);
+  }
+  return range;
+}
+
+/// walk_input() for one pair of sides where nobody looks at the candidates.
+void count_pair(const GridSpace& space,
+                std::size_t input,
+                std::size_t output,
+                int limit,
+                const SpaceOptions& options,
+                Tally& tally) {
+  const FilterSet& filters = options.filters;
+  Candidate candidate;
+  RhoRange range{0, limit + 1};
+  bool needs_sizes = !filters.of_sizes().empty();
+  const bool is_monotone =
+      std::all_of(filters.of_sizes().begin(), filters.of_sizes().end(), [](const Filter& f) {
+        return f.column->never_falls_with_rho;
+      });
+  if (needs_sizes && is_monotone && space.are_sizes_fixed(input, output)) {
+    range = admitted_by_sizes(space, input, output, limit, filters, candidate);
+    needs_sizes = false;
+  }
+  for (int rho = 0; rho <= limit; ++rho) {
+    if (filters.has_theta_filters()) {
+      space.place(input, output, rho, candidate);
+      if (!filters.accepts_theta(candidate)) continue;
+    }
+    if (needs_sizes) {
+      space.place(input, output, rho, candidate);
+      if (!space.size(input, output, rho, candidate)) {
+        ++tally.invalid;
+      } else if (filters.accepts_sizes(candidate)) {
+        ++tally.kept;
+      }
+    } else if (!space.is_valid(input, output, rho)) {
+      ++tally.invalid;
+    } else if (rho >= range.begin && rho < range.end) {
+      ++tally.kept;
+    }
+  }
+}
+
 void count_input(const GridSpace& space,
                  std::size_t input,
                  const SpaceOptions& options,
                  Tally& tally) {
-  Candidate candidate;
-  const bool has_filters = !options.filters.is_empty();
   for (std::size_t output = 0; output < space.side_count(); ++output) {
     const int limit =
         rho_limit(space.side_point(input), space.side_point(output), space.grid(), options);
-    for (int rho = 0; rho <= limit; ++rho) {
-      if (has_filters) {
-        space.place(input, output, rho, candidate);
-        if (!options.filters.accepts_theta(candidate)) continue;
-      }
-      ++(space.is_valid(input, output, rho) ? tally.kept : tally.invalid);
-    }
+    if (limit >= 0) count_pair(space, input, output, limit, options, tally);
   }
 }
 
@@ -163,18 +234,13 @@ Tally enumerate_unique(int n, const SpaceOptions& options, const CandidateVisito
 
 Tally count_grid(int n, const SpaceOptions& options) {
   const GridSpace space(n, options.d_in, options.d_out, options.resolve);
-  const bool needs_sizes = options.filters.column_of_sizes() != nullptr;
   using Inputs = tbb::blocked_range<std::size_t>;
   return tbb::parallel_reduce(
       Inputs(0, space.side_count()),
       Tally{},
       [&](const Inputs& inputs, Tally tally) {
         for (std::size_t input = inputs.begin(); input != inputs.end(); ++input) {
-          if (needs_sizes) {
-            walk_input(space, input, options, tally, [](const Candidate&) { return true; });
-          } else {
-            count_input(space, input, options, tally);
-          }
+          count_input(space, input, options, tally);
         }
         return tally;
       },

@@ -39,6 +39,8 @@ class FilterSet {
   bool accepts(const Candidate& candidate) const {
     return accepts_theta(candidate) && accepts_sizes(candidate);
   }
+  const std::vector<Filter>& of_sizes() const { return of_sizes_; }
+  bool has_theta_filters() const { return !of_theta_.empty(); }
   bool is_empty() const { return of_theta_.empty() && of_sizes_.empty(); }
 
   /// The column of a filter that needs sizes, or nothing.

@@ -136,6 +136,23 @@ bool GridSpace::size(std::size_t input, std::size_t output, int rho, Candidate& 
   return true;
 }
 
+void GridSpace::shape(std::size_t input, std::size_t output, int rho, Candidate& candidate) const {
+  const Triple& in = input_[input].triples.front();
+  const Triple& out = output_[output].triples.front();
+  const Inner& inner = inner_[static_cast<std::size_t>(rho)];
+  candidate.quality =
+      worst(inner.quality, worst(input_[input].quality.front(), output_[output].quality.front()));
+  candidate.shape = einsum_shape({in[0], in[1], in[2], out[0], out[1], out[2], inner.n_rho},
+                                 unrounded(input_[input], output_[output], inner),
+                                 widths_,
+                                 options_.order);
+}
+
+bool GridSpace::are_sizes_fixed(std::size_t input, std::size_t output) const {
+  return input_[input].triples.size() == 1 && output_[output].triples.size() == 1 &&
+         !is_dense({points_[input], points_[output], 0}, n_);
+}
+
 bool GridSpace::is_valid(std::size_t input, std::size_t output, int rho) const {
   const Validity in = input_[input].validity;
   const Validity out = output_[output].validity;

@@ -28,6 +28,12 @@ class GridSpace {
   /// from its power.
   bool size(std::size_t input, std::size_t output, int rho, Candidate& candidate) const;
 
+  /// What size() fills in, whether valid or not. Only for pairs of sides that are_sizes_fixed().
+  void shape(std::size_t input, std::size_t output, int rho, Candidate& candidate) const;
+
+  /// Whether the sizes of these two sides are the same for every rho, and none of them is dense.
+  bool are_sizes_fixed(std::size_t input, std::size_t output) const;
+
   /// What size() would return, without the sizes. Cheap unless validity hangs on a tie.
   bool is_valid(std::size_t input, std::size_t output, int rho) const;
 

@@ -33,13 +33,22 @@ constexpr std::array kColumns = {
                   [](const Candidate& c) { return static_cast<double>(c.shape.sizes.pad_out()); }},
     NumericColumn{"params", [](const Candidate& c) { return static_cast<double>(c.shape.params); }},
     NumericColumn{"flops", [](const Candidate& c) { return static_cast<double>(c.shape.flops); }},
-    NumericColumn{"omega", [](const Candidate& c) { return c.taxonomy.omega; }, false},
-    NumericColumn{"psi", [](const Candidate& c) { return c.taxonomy.psi; }, false, true},
-    NumericColumn{"nu", [](const Candidate& c) { return c.taxonomy.nu; }, false},
+    NumericColumn{
+        "omega", [](const Candidate& c) { return c.taxonomy.omega; }, false, false, false},
+    NumericColumn{"psi", [](const Candidate& c) { return c.taxonomy.psi; }, false, true, false},
+    NumericColumn{"nu", [](const Candidate& c) { return c.taxonomy.nu; }, false, false, false},
     NumericColumn{
         "rank", [](const Candidate& c) { return static_cast<double>(c.shape.rank); }, true, true},
-    NumericColumn{"rounding_error", [](const Candidate& c) { return c.quality.rounding_error; }},
-    NumericColumn{"theta_drift", [](const Candidate& c) { return c.quality.theta_drift; }},
+    NumericColumn{"rounding_error",
+                  [](const Candidate& c) { return c.quality.rounding_error; },
+                  true,
+                  false,
+                  false},
+    NumericColumn{"theta_drift",
+                  [](const Candidate& c) { return c.quality.theta_drift; },
+                  true,
+                  false,
+                  false},
 };
 
 }  // namespace

@@ -52,8 +52,9 @@ class WidthResolver {
 struct NumericColumn {
   std::string_view name;
   double (*value)(const Candidate&);
-  bool depends_on_sizes = true;   ///< false: a function of theta alone
-  bool is_larger_better = false;  ///< in a Pareto frontier
+  bool depends_on_sizes = true;      ///< false: a function of theta alone
+  bool is_larger_better = false;     ///< in a Pareto frontier
+  bool never_falls_with_rho = true;  ///< all other exponents being equal
 };
 
 std::span<const NumericColumn> numeric_columns();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <ostream>
 #include <tuple>
 
@@ -15,7 +16,7 @@ namespace einsearch {
 namespace {
 
 constexpr double kLargestPadding = 0.15;
-constexpr double kLogTolerance = 1e-9;
+constexpr double kRatioTolerance = 1e-9;
 
 Index rounded_power(Index d, double exponent) {
   return static_cast<Index>(std::nearbyint(std::pow(static_cast<double>(d), exponent)));
@@ -28,15 +29,13 @@ Sizes joined(const Triple& input, const Triple& output, Index n_rho) {
 /// What ties are broken by; smaller is better.
 struct TieKey {
   Count rank;
-  double log_distance;
+  double ratio;  // of multiply-accumulates to the unrounded ones, or its inverse, at least 1
   std::array<Index, 3> preferred;  // n_gamma, n_alpha, n_epsilon
 };
 
 bool is_better(const TieKey& a, const TieKey& b) {
   if (a.rank != b.rank) return a.rank > b.rank;
-  if (std::abs(a.log_distance - b.log_distance) > kLogTolerance) {
-    return a.log_distance < b.log_distance;
-  }
+  if (std::abs(a.ratio - b.ratio) > kRatioTolerance * b.ratio) return a.ratio < b.ratio;
   return a.preferred > b.preferred;
 }
 
@@ -95,20 +94,20 @@ Sizes break_ties(std::span<const Triple> inputs,
                  const UnroundedSizes& unrounded) {
   Sizes best = joined(inputs[0], outputs[0], n_rho);
   if (inputs.size() == 1 && outputs.size() == 1) return best;
-  const double target = std::log(unrounded_macs(unrounded));
+  const double target = unrounded_macs(unrounded);
   const auto key_of = [&](const Sizes& sizes) -> TieKey {
     const double macs =
         std::min(approximate_macs(sizes, Order::a_first), approximate_macs(sizes, Order::b_first));
     return {rank_bound(sizes, sizes.pad_in(), sizes.pad_out()),
-            std::abs(std::log(macs) - target),
+            std::max(macs / target, target / macs),
             {sizes.n_gamma, sizes.n_alpha, sizes.n_epsilon}};
   };
-  TieKey best_key = key_of(best);
+  std::optional<TieKey> best_key;
   for (const Triple& input : inputs) {
     for (const Triple& output : outputs) {
       const Sizes sizes = joined(input, output, n_rho);
       const TieKey key = key_of(sizes);
-      if (!is_better(key, best_key)) continue;
+      if (best_key && !is_better(key, *best_key)) continue;
       best = sizes;
       best_key = key;
     }

@@ -113,6 +113,33 @@ TEST_CASE("filters keep exactly the rows that satisfy them") {
   CHECK(count_grid(4, options).kept == expected);
 }
 
+TEST_CASE("counting with filters counts the rows that are listed") {
+  for (const Rounding rounding : {Rounding::exact, Rounding::paper}) {
+    for (const auto& [d_in, d_out] : {std::pair<Index, Index>{64, 256}, {96, 60}, {4096, 4096}}) {
+      for (const char* filters : {"rank>=30",
+                                  "params<=20000, rank>=16",
+                                  "flops>1000, flops<30000, omega<=0.5",
+                                  "rank=60",
+                                  "n_rho=4",
+                                  "rounding_error<=0.1, params<100000",
+                                  "theta_drift>0.01, psi>=1"}) {
+        CAPTURE(d_in);
+        CAPTURE(filters);
+        SpaceOptions options = at(d_in, d_out);
+        options.resolve.rounding = rounding;
+        options.keep_redundant = true;
+        options.filters = FilterSet(parse_filters(filters));
+        Count listed = 0;
+        const Tally rows =
+            enumerate_grid(6, options, [&](const Candidate&) { return ++listed > 0; });
+        const Tally counted = count_grid(6, options);
+        CHECK(counted.kept == listed);
+        CHECK(counted.invalid == rows.invalid);
+      }
+    }
+  }
+}
+
 TEST_CASE("unique keeps one theta for each choice of sizes, and every choice") {
   for (const auto& [d_in, d_out] : {std::pair<Index, Index>{64, 64}, {96, 40}, {30, 128}}) {
     const SpaceOptions options = at(d_in, d_out);
