@@ -76,7 +76,7 @@ int run_program(int argc, char** argv) {
   CLI::App app(
       "einsearch finds the structured linear layers that give the lowest loss per unit of compute.",
       "einsearch");
-  app.set_version_flag("--version", version_text());
+  app.set_version_flag("--version", version_text);
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
   std::string color = "auto";

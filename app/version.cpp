@@ -2,13 +2,16 @@
 
 #include <fmt/format.h>
 
+#include "compute/isa.h"
+
 namespace einsearch {
 
 std::string version_text() {
-  return fmt::format("einsearch {} (commit {}, {}, x86-64-v3)",
+  return fmt::format("einsearch {} (commit {}, {}, kernels x86-64-{})",
                      EINSEARCH_VERSION,
                      EINSEARCH_COMMIT,
-                     EINSEARCH_COMPILER);
+                     EINSEARCH_COMPILER,
+                     to_string(supported_isas().back()));
 }
 
 }  // namespace einsearch
