@@ -19,6 +19,7 @@ struct Program {
   std::function<int()> run;  ///< the chosen subcommand; returns an ExitStatus
 };
 
+void add_bench(CLI::App& app, Program& program);
 void add_columns(CLI::App& app, Program& program);
 void add_search(CLI::App& app, Program& program);
 void add_train(CLI::App& app, Program& program);

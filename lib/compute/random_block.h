@@ -1,4 +1,4 @@
-// Blocks of normal numbers with their memory, for tests.
+// Blocks of normal numbers with their memory, for tests and benchmarks.
 #pragma once
 
 #include <cstdint>
