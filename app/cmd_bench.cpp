@@ -20,7 +20,7 @@ namespace einsearch {
 namespace {
 
 struct BenchArguments {
-  std::string names;  // empty: all
+  std::string names = "all";
   std::string structures = "dense,btt";
   std::string widths = "64,256,1024";
   std::string batches = "1024";
@@ -54,7 +54,7 @@ std::vector<Number> parse_counts(const std::string& list, const std::string& opt
 
 BenchmarkOptions benchmark_options(const BenchArguments& arguments) {
   BenchmarkOptions options;
-  options.names = arguments.names.empty() ? benchmark_names() : split_list(arguments.names);
+  options.names = arguments.names == "all" ? benchmark_names() : split_list(arguments.names);
   options.structures = parse_structures(arguments.structures);
   options.widths = parse_counts<Index>(arguments.widths, "--widths", 1 << 14);
   options.batches = parse_counts<Index>(arguments.batches, "--batches", 1 << 20);
@@ -135,7 +135,7 @@ void add_bench(CLI::App& app, Program& program) {
   };
   add_list("--names",
            arguments.names,
-           fmt::format("what to measure (all): {}", fmt::join(benchmark_names(), ", ")));
+           fmt::format("what to measure (all), out of {}", fmt::join(benchmark_names(), ", ")));
   add_list("--structures",
            arguments.structures,
            "of layers and models (dense,btt); paper: the 23 of data/structures.csv");

@@ -23,6 +23,7 @@ int print_columns(const OutputOptions& options) {
   print("suggested ladder", suggestion_columns());
   print("bench", bench_columns());
   print("bench", peer_columns());
+  print("selftest", selftest_columns());
   table.finish();
   output.finish();
   return kDone;

@@ -21,6 +21,7 @@ struct Program {
 
 void add_bench(CLI::App& app, Program& program);
 void add_columns(CLI::App& app, Program& program);
+void add_selftest(CLI::App& app, Program& program);
 void add_search(CLI::App& app, Program& program);
 void add_train(CLI::App& app, Program& program);
 void add_fit_scaling(CLI::App& app, Program& program);

@@ -4,10 +4,10 @@
 #include <cassert>
 #include <memory>
 
-#include "base/random.h"
 #include "compute/contraction.h"
 #include "compute/elementwise.h"
 #include "compute/peak.h"
+#include "compute/random_block.h"
 #include "nn/mlp.h"
 #include "structure/layer_shape.h"
 #include "structure/notation.h"
@@ -16,31 +16,20 @@
 namespace einsearch {
 namespace {
 
-/// Normal numbers, the same few over and over: large arrays are filled quickly.
-AlignedBuffer<float> normal_numbers(Index size) {
-  constexpr Index kPeriod = 4093;  // prime, so that rows differ
-  AlignedBuffer<float> numbers(size);
-  const Index drawn = std::min(size, kPeriod);
-  RandomStream(0, StreamId::data)
-      .fill_normal(0, std::span(numbers.data(), static_cast<std::size_t>(drawn)));
-  for (Index i = drawn; i < size; ++i) numbers.data()[i] = numbers.data()[i - drawn];
-  return numbers;
+struct Activations : RandomBlock<float> {
+  Activations(Index features, Index samples) : RandomBlock<float>(features, samples, 1) {}
+};
+
+double bytes_of(const Activations& block) {
+  return static_cast<double>(block.memory.size()) * sizeof(float);
 }
 
-/// A block with its memory, rows apart as in a model's workspace.
-struct Activations {
-  Activations(Index features, Index samples)
-      : memory(normal_numbers(features * (padded_samples(samples) + kSampleLanes))),
-        view{memory.data(), features, samples, padded_samples(samples) + kSampleLanes} {}
+/// The first samples of a block.
+BlockView<float> first(const Activations& block, Index samples) {
+  return {block.view.data, block.view.features, samples, block.view.stride};
+}
 
-  BlockView<float> first(Index samples) const {
-    return {view.data, view.features, samples, view.stride};
-  }
-  double bytes() const { return static_cast<double>(memory.size()) * sizeof(float); }
-
-  AlignedBuffer<float> memory;
-  BlockView<float> view;
-};
+AlignedBuffer<float> normal_numbers(Index size) { return random_values<float>(size, 1); }
 
 /// Calls body(slot, samples) for every block of the batch; a slot is one thread's.
 template <typename Body>
@@ -87,7 +76,7 @@ struct LayerBuffers {
 
   double activation_bytes() const {
     double sum = 0;
-    for (const Activations& block : x) sum += 2 * block.bytes();
+    for (const Activations& block : x) sum += 2 * bytes_of(block);
     return sum;
   }
 
@@ -99,8 +88,8 @@ void forward(const LayerProducts& layer, const LayerBuffers& b, Index samples) {
   for (std::size_t i = 0; i < layer.products.size(); ++i) {
     products<float>().forward(layer.products[i],
                               layer.weights[i].data(),
-                              b.x[i].first(samples),
-                              b.x[i + 1].first(samples),
+                              first(b.x[i], samples),
+                              first(b.x[i + 1], samples),
                               {});
   }
 }
@@ -109,8 +98,8 @@ void input_gradient(const LayerProducts& layer, const LayerBuffers& b, Index sam
   for (std::size_t i = layer.products.size(); i-- > 0;) {
     products<float>().backward_input(layer.products[i],
                                      layer.weights[i].data(),
-                                     b.dx[i + 1].first(samples),
-                                     b.dx[i].first(samples),
+                                     first(b.dx[i + 1], samples),
+                                     first(b.dx[i], samples),
                                      {});
   }
 }
@@ -118,7 +107,7 @@ void input_gradient(const LayerProducts& layer, const LayerBuffers& b, Index sam
 void weight_gradient(const LayerProducts& layer, LayerBuffers& b, Index samples) {
   for (std::size_t i = layer.products.size(); i-- > 0;) {
     products<float>().backward_weight(
-        layer.products[i], b.dx[i + 1].first(samples), b.x[i].first(samples), b.dw[i].data());
+        layer.products[i], first(b.dx[i + 1], samples), first(b.x[i], samples), b.dw[i].data());
   }
 }
 
@@ -177,26 +166,26 @@ constexpr NamedPass kPasses[] = {
     {"gelu",
      3,
      [](PassBuffers& b, Index n) {
-       elementwise<float>().gelu(b.x.first(n), b.y.first(n), b.slope.first(n));
+       elementwise<float>().gelu(first(b.x, n), first(b.y, n), first(b.slope, n));
      }},
     {"layer_norm",
      3,
      [](PassBuffers& b, Index n) {
-       elementwise<float>().layer_norm(b.x.first(n),
+       elementwise<float>().layer_norm(first(b.x, n),
                                        b.gain.data(),
                                        b.bias.data(),
-                                       b.slope.first(n),
-                                       b.inverse_deviation.first(n),
-                                       b.y.first(n));
+                                       first(b.slope, n),
+                                       first(b.inverse_deviation, n),
+                                       first(b.y, n));
      }},
     {"layer_norm_backward",
      3,
      [](PassBuffers& b, Index n) {
-       elementwise<float>().layer_norm_backward(b.slope.first(n),
-                                                b.inverse_deviation.first(n),
+       elementwise<float>().layer_norm_backward(first(b.slope, n),
+                                                first(b.inverse_deviation, n),
                                                 b.gain.data(),
-                                                b.x.first(n),
-                                                b.y.first(n),
+                                                first(b.x, n),
+                                                first(b.y, n),
                                                 Store::accumulate,
                                                 b.dgain.data(),
                                                 b.dbias.data());
@@ -204,7 +193,7 @@ constexpr NamedPass kPasses[] = {
     {"bias_gradient",
      1,
      [](PassBuffers& b, Index n) {
-       elementwise<float>().accumulate_bias_gradient(b.x.first(n), b.dbias.data());
+       elementwise<float>().accumulate_bias_gradient(first(b.x, n), b.dbias.data());
      }},
 };
 
@@ -272,7 +261,7 @@ Subject gemm_subject(const BenchmarkSize& size, const Threads& threads) {
   const auto m = std::make_shared<Matrices>(wide, width, size.batch);
   Subject subject{.name = "gemm",
                   .flops = 2.0 * static_cast<double>(wide * width * size.batch),
-                  .activation_bytes = m->x.bytes() + m->z.bytes()};
+                  .activation_bytes = bytes_of(m->x) + bytes_of(m->z)};
   subject.run = [m, threads, width, wide, batch = size.batch] {
     threads.for_each((batch + kBlock - 1) / kBlock, [&](Index block) {
       const Index first = block * kBlock, samples = std::min(kBlock, batch - first);
@@ -321,7 +310,7 @@ Subject elementwise_subject(const std::string& name,
   for (int slot = 0; slot < threads.count(); ++slot) buffers->emplace_back(size.width, block);
   return {.name = name,
           .elements = static_cast<double>(size.width * size.batch),
-          .activation_bytes = pass->blocks * buffers->front().x.bytes(),
+          .activation_bytes = pass->blocks * bytes_of(buffers->front().x),
           .run = [buffers, threads, batch = size.batch, block, run = pass->run] {
             walk_blocks(threads, batch, block, [&](Index slot, Index samples) {
               run((*buffers)[static_cast<std::size_t>(slot)], samples);

@@ -170,6 +170,15 @@ constexpr std::array kPeer = {
     ColumnInfo{"speedup_vs_peer", "", "peer_ms_per_step / ms_per_step: above 1 is faster here"},
 };
 
+constexpr std::array kSelftest = {
+    ColumnInfo{"check", "", "kernel, gradient or training that is checked"},
+    ColumnInfo{"isa", "", "instruction set of the kernels: v3 (AVX2) or v4 (AVX-512)"},
+    ColumnInfo{"worst_error", "", "largest error, relative to the size of what is summed"},
+    ColumnInfo{"tolerance", "", "largest error that passes"},
+    ColumnInfo{"status", "", "ok or failed"},
+    ColumnInfo{"signature", "", "digest of trained numbers: the same for every machine"},
+};
+
 constexpr std::array kInspect = {
     ColumnInfo{"flops_a_first", "FLOPs/sample", "forward FLOPs with factor A applied first"},
     ColumnInfo{"flops_b_first", "FLOPs/sample", "forward FLOPs with factor B applied first"},
@@ -209,6 +218,8 @@ std::span<const ColumnInfo> suggestion_columns() { return kSuggestion; }
 
 std::span<const ColumnInfo> bench_columns() { return kBench; }
 std::span<const ColumnInfo> peer_columns() { return kPeer; }
+
+std::span<const ColumnInfo> selftest_columns() { return kSelftest; }
 
 std::span<const ColumnInfo> inspect_columns() { return kInspect; }
 

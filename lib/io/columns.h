@@ -38,6 +38,9 @@ std::span<const ColumnInfo> inspect_columns();
 std::span<const ColumnInfo> bench_columns();
 std::span<const ColumnInfo> peer_columns();
 
+/// Columns of `selftest`, one row per check.
+std::span<const ColumnInfo> selftest_columns();
+
 /// The names alone.
 std::vector<std::string> column_names(std::span<const ColumnInfo> columns);
 
