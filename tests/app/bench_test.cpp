@@ -169,6 +169,7 @@ TEST_CASE("bench refuses bad input in one line with status 2 and leaves stdout e
 }
 
 TEST_CASE("the loop of the peak does what its FLOPs say: chains of a = a shrink + step") {
+  const Isa before = active_isa();
   for (const Isa isa : supported_isas()) {
     use_isa(isa);
     const PeakKernels& peak = peak_kernels();
@@ -183,5 +184,5 @@ TEST_CASE("the loop of the peak does what its FLOPs say: chains of a = a shrink 
     CHECK(a[0] == 9);
     CHECK(a[2] == 15);
   }
-  use_isa(std::nullopt);
+  use_isa(before);
 }
