@@ -21,6 +21,9 @@ int print_columns(const OutputOptions& options) {
   print("inspect", inspect_columns());
   print("ladder", ladder_columns());
   print("suggested ladder", suggestion_columns());
+  print("bench", bench_columns());
+  print("bench", peer_columns());
+  print("selftest", selftest_columns());
   table.finish();
   output.finish();
   return kDone;

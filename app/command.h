@@ -19,7 +19,9 @@ struct Program {
   std::function<int()> run;  ///< the chosen subcommand; returns an ExitStatus
 };
 
+void add_bench(CLI::App& app, Program& program);
 void add_columns(CLI::App& app, Program& program);
+void add_selftest(CLI::App& app, Program& program);
 void add_search(CLI::App& app, Program& program);
 void add_train(CLI::App& app, Program& program);
 void add_fit_scaling(CLI::App& app, Program& program);

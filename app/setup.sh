@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that einsearch needs and that are missing, and prints to stderr only.
-# usage: sh app/setup.sh build|test     (test: what the tests need as well)
+# usage: sh app/setup.sh build|test|benchmark     (test, benchmark: what these need as well)
 # Status 2, with the command to run, when packages are missing and neither root nor sudo is at hand.
 set -eu
 
@@ -8,7 +8,8 @@ packages="g++ cmake ninja-build git ca-certificates libcli11-dev libeigen3-dev l
 case "${1:-build}" in
   build) ;;
   test) packages="$packages doctest-dev nlohmann-json3-dev python3 python3-numpy" ;;
-  *) echo "usage: sh app/setup.sh build|test" >&2; exit 2 ;;
+  benchmark) packages="$packages libbenchmark-dev" ;;
+  *) echo "usage: sh app/setup.sh build|test|benchmark" >&2; exit 2 ;;
 esac
 
 missing=""

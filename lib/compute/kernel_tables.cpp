@@ -32,4 +32,6 @@ const ElementwiseKernels<double>& elementwise() {
   return of_active_isa(v3::kElementwiseDouble, v4::kElementwiseDouble);
 }
 
+const PeakKernels& peak_kernels() { return of_active_isa(v3::kPeak, v4::kPeak); }
+
 }  // namespace einsearch

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compute/elementwise.h"
+#include "compute/peak.h"
 #include "compute/product.h"
 
 namespace einsearch::v3 {
@@ -9,6 +10,7 @@ extern const ProductKernels<float> kProductsFloat;
 extern const ProductKernels<double> kProductsDouble;
 extern const ElementwiseKernels<float> kElementwiseFloat;
 extern const ElementwiseKernels<double> kElementwiseDouble;
+extern const PeakKernels kPeak;
 }  // namespace einsearch::v3
 
 namespace einsearch::v4 {
@@ -16,4 +18,5 @@ extern const ProductKernels<float> kProductsFloat;
 extern const ProductKernels<double> kProductsDouble;
 extern const ElementwiseKernels<float> kElementwiseFloat;
 extern const ElementwiseKernels<double> kElementwiseDouble;
+extern const PeakKernels kPeak;
 }  // namespace einsearch::v4

@@ -147,6 +147,38 @@ constexpr std::array kSuggestion = {
                "largest |local FLOPs exponent - (1 + nu)| of any structure from the width before"},
 };
 
+constexpr std::array kBench = {
+    ColumnInfo{"name", "", "what is measured, see einsearch bench --help"},
+    ColumnInfo{"structure", "", "structure of the layers; missing where none plays a part"},
+    ColumnInfo{"width", "features", "width of the residual stream: layers are w -> 4w -> w"},
+    ColumnInfo{"batch", "examples", "examples per step"},
+    ColumnInfo{"threads", "", "threads"},
+    ColumnInfo{"isa", "", "instruction set of the kernels: v3 (AVX2) or v4 (AVX-512)"},
+    ColumnInfo{"ms_per_step", "ms", "time of one pass over the batch, or of one training step"},
+    ColumnInfo{"gflops",
+               "GFLOP/s",
+               "2 FLOPs per multiply-accumulate of linear layers, 6 in a whole layer or step"},
+    ColumnInfo{"fraction_of_peak", "", "of peak_fma, measured beside this row in turn"},
+    ColumnInfo{"time_per_flop_vs_dense", "", "time per FLOP over that of dense, measured in turn"},
+    ColumnInfo{"ns_per_element", "ns", "time of one thread per number: time x threads / numbers"},
+    ColumnInfo{"activation_mib", "MiB", "activations that one thread works on at a time"},
+    ColumnInfo{"gb_per_s", "GB/s", "memory traffic: two arrays read, one written"},
+};
+
+constexpr std::array kPeer = {
+    ColumnInfo{"peer_ms_per_step", "ms", "time of the fastest such row of --peer"},
+    ColumnInfo{"speedup_vs_peer", "", "peer_ms_per_step / ms_per_step: above 1 is faster here"},
+};
+
+constexpr std::array kSelftest = {
+    ColumnInfo{"check", "", "kernel, gradient or training that is checked"},
+    ColumnInfo{"isa", "", "instruction set of the kernels: v3 (AVX2) or v4 (AVX-512)"},
+    ColumnInfo{"worst_error", "", "largest error, relative to the size of what is summed"},
+    ColumnInfo{"tolerance", "", "largest error that passes"},
+    ColumnInfo{"status", "", "ok or failed"},
+    ColumnInfo{"signature", "", "digest of trained numbers: the same for every machine"},
+};
+
 constexpr std::array kInspect = {
     ColumnInfo{"flops_a_first", "FLOPs/sample", "forward FLOPs with factor A applied first"},
     ColumnInfo{"flops_b_first", "FLOPs/sample", "forward FLOPs with factor B applied first"},
@@ -183,6 +215,11 @@ std::span<const ColumnInfo> frontier_columns() { return kFrontier; }
 
 std::span<const ColumnInfo> ladder_columns() { return kLadder; }
 std::span<const ColumnInfo> suggestion_columns() { return kSuggestion; }
+
+std::span<const ColumnInfo> bench_columns() { return kBench; }
+std::span<const ColumnInfo> peer_columns() { return kPeer; }
+
+std::span<const ColumnInfo> selftest_columns() { return kSelftest; }
 
 std::span<const ColumnInfo> inspect_columns() { return kInspect; }
 

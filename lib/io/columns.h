@@ -34,6 +34,13 @@ std::span<const ColumnInfo> suggestion_columns();
 /// What `inspect` adds to a structure.
 std::span<const ColumnInfo> inspect_columns();
 
+/// Columns of `bench`, one row per measurement, and what --peer adds.
+std::span<const ColumnInfo> bench_columns();
+std::span<const ColumnInfo> peer_columns();
+
+/// Columns of `selftest`, one row per check.
+std::span<const ColumnInfo> selftest_columns();
+
 /// The names alone.
 std::vector<std::string> column_names(std::span<const ColumnInfo> columns);
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "compute/elementwise.h"
-#include "random_block.h"
+#include "compute/random_block.h"
 
 using namespace einsearch;
 

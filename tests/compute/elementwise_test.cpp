@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "gradients.h"
-#include "random_block.h"
+#include "compute/random_block.h"
 
 using namespace einsearch;
 

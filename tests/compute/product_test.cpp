@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-#include "random_block.h"
+#include "compute/random_block.h"
 
 using namespace einsearch;
 

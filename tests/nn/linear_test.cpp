@@ -9,7 +9,7 @@
 
 #include "golden.h"
 #include "gradients.h"
-#include "random_block.h"
+#include "compute/random_block.h"
 #include "structure/notation.h"
 
 using namespace einsearch;

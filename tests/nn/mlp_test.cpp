@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "golden.h"
 #include "gradients.h"
-#include "random_block.h"
+#include "compute/random_block.h"
 #include "structure/notation.h"
 #include "train/schedule.h"
 #include "train/training_state.h"

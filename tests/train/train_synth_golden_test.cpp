@@ -16,7 +16,7 @@
 #include "compute/product.h"
 #include "golden.h"
 #include "nn/mlp.h"
-#include "random_block.h"
+#include "compute/random_block.h"
 #include "structure/notation.h"
 #include "train/schedule.h"
 #include "train/training_state.h"

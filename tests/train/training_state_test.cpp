@@ -9,7 +9,7 @@
 
 #include "compute/isa.h"
 #include "nn/mlp.h"
-#include "random_block.h"
+#include "compute/random_block.h"
 #include "structure/notation.h"
 
 using namespace einsearch;
