@@ -145,7 +145,7 @@ void add_bench(CLI::App& app, Program& program) {
   add_real(*command,
            "--seconds",
            arguments.seconds,
-           "of measuring, per row (0.2); never fewer than 7 rounds",
+           "of measuring, per row (0.2); never fewer than 5 rounds",
            {0, 3600});
   command
       ->add_option(

@@ -21,7 +21,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kRounds = 7;
+constexpr int kRounds = 9;
+constexpr int kRoundsOfSlow = 5;        // where one call takes longer than a row should
 constexpr double kPeakSeconds = 0.003;  // of the peak beside each subject
 constexpr const char* kLayerParts[] = {
     "layer_forward", "layer_input_gradient", "layer_weight_gradient"};
@@ -103,23 +104,26 @@ struct Measured {
   std::vector<double> peak = {};  ///< FLOPs per second
 };
 
-/// Measures all subjects in turn, round by round; the first round is a warm-up that also says how
-/// many calls fit.
+double time_calls(const Subject& subject, int calls) {
+  const Clock::time_point start = Clock::now();
+  for (int call = 0; call < calls; ++call) subject.run();
+  return seconds_between(start, Clock::now()) / calls;
+}
+
+/// Measures all subjects in turn, round by round, after a warm-up that says how many calls fit.
 void measure(std::vector<Measured>& all, const Peak& peak, double seconds_each) {
   std::vector<int> calls;
-  for (Measured& one : all) {
-    one.subject.run();
-    const Clock::time_point start = Clock::now();
-    one.subject.run();
-    const double once = std::max(seconds_between(start, Clock::now()), 1e-7);
-    calls.push_back(static_cast<int>(std::clamp(seconds_each / kRounds / once, 1.0, 1e6)));
+  int rounds = kRounds;
+  for (const Measured& one : all) {
+    double seconds = time_calls(one.subject, 1);
+    if (seconds < seconds_each) seconds = std::max(time_calls(one.subject, 1), 1e-7);
+    if (seconds > seconds_each) rounds = kRoundsOfSlow;
+    calls.push_back(static_cast<int>(std::clamp(seconds_each / kRounds / seconds, 1.0, 1e6)));
   }
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (all[i].subject.flops > 0) all[i].peak.push_back(peak.measure(kPeakSeconds));
-      const Clock::time_point start = Clock::now();
-      for (int call = 0; call < calls[i]; ++call) all[i].subject.run();
-      all[i].seconds.push_back(seconds_between(start, Clock::now()) / calls[i]);
+      all[i].seconds.push_back(time_calls(all[i].subject, calls[i]));
     }
   }
 }
