@@ -22,8 +22,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kRounds = 9;
-constexpr int kRoundsOfSlow = 5;        // where one call takes longer than a row should
-constexpr double kPeakSeconds = 0.003;  // of the peak beside each subject
+constexpr int kRoundsOfSlow = 5;       // where one call takes longer than a row should
+constexpr double kPeakSeconds = 0.01;  // at most, of the peak beside each subject
 constexpr const char* kLayerParts[] = {
     "layer_forward", "layer_input_gradient", "layer_weight_gradient"};
 
@@ -114,6 +114,7 @@ double time_calls(const Subject& subject, int calls) {
 void measure(std::vector<Measured>& all, const Peak& peak, double seconds_each) {
   std::vector<int> calls;
   int rounds = kRounds;
+  const double seconds_of_peak = std::min(kPeakSeconds, seconds_each / kRounds);
   for (const Measured& one : all) {
     double seconds = time_calls(one.subject, 1);
     if (seconds < seconds_each) seconds = std::max(time_calls(one.subject, 1), 1e-7);
@@ -122,7 +123,7 @@ void measure(std::vector<Measured>& all, const Peak& peak, double seconds_each) 
   }
   for (int round = 0; round < rounds; ++round) {
     for (std::size_t i = 0; i < all.size(); ++i) {
-      if (all[i].subject.flops > 0) all[i].peak.push_back(peak.measure(kPeakSeconds));
+      if (all[i].subject.flops > 0) all[i].peak.push_back(peak.measure(seconds_of_peak));
       all[i].seconds.push_back(time_calls(all[i].subject, calls[i]));
     }
   }
