@@ -135,9 +135,13 @@ class SelfTest {
     for (const Isa isa : supported_isas()) {
       choice.use(isa);
       isa_ = to_string(isa);
-      check_kernels([this](const std::string& check, double worst, double tolerance) {
-        report(check, worst, tolerance);
-      });
+      const KernelReport checked = [this](const std::string& check, double worst, double most) {
+        report(check, worst, most);
+      };
+      check_products<float>(checked);
+      check_products<double>(checked);
+      check_passes<float>(checked);
+      check_passes<double>(checked);
       for (const char* structure : {"dense", "btt:ranks=2", "(0.5|0.25|0.25|0.25|0.5|0.25|0)"})
         report(std::string("gradient_") + structure, error_of_gradient(structure), 1e-7);
       check_equal_bits();
