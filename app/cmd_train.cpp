@@ -17,6 +17,7 @@ namespace {
 
 struct TrainOptions {
   RunSpec spec;
+  ModelOptions model;
   std::string structure;
   std::string task = "regression";
   std::string schedule = "constant";
@@ -25,29 +26,35 @@ struct TrainOptions {
   std::string order = "cheaper";
   Count seed = 0, seed_init = -1, seed_data = -1, seed_task = 0;
   Count schedule_steps = 0;
-  Count width = 64, depth = 3;
   Count inputs = 8, target_width = 1024, target_depth = 6;
   Count threads = 0;
   bool leaves_out_times = false;
   OutputOptions output;
 };
 
+MlpOptions mlp_options(const TrainOptions& options) {
+  MlpOptions model;
+  static_cast<ModelOptions&>(model) = options.model;
+  model.structure = parse_structure(options.structure);
+  model.resolve = {parse_rounding(options.rounding), parse_order_rule(options.order)};
+  model.layers = parse_layer_choice(options.layers);
+  model.inputs = options.inputs;
+  return model;
+}
+
 RunSpec run_spec(const TrainOptions& options) {
   RunSpec spec = options.spec;
-  spec.model.structure = parse_structure(options.structure);
-  spec.model.resolve = {parse_rounding(options.rounding), parse_order_rule(options.order)};
-  spec.model.layers = parse_layer_choice(options.layers);
-  spec.model.inputs = options.inputs;
-  spec.model.width = options.width;
-  spec.model.depth = options.depth;
-  spec.task = {.inputs = options.inputs,
-               .target_width = options.target_width,
-               .target_depth = options.target_depth};
-  spec.task.seed_task = static_cast<std::uint64_t>(options.seed_task);
-  spec.task.seed_data =
-      static_cast<std::uint64_t>(options.seed_data >= 0 ? options.seed_data : options.seed);
-  spec.seed_init =
-      static_cast<std::uint64_t>(options.seed_init >= 0 ? options.seed_init : options.seed);
+  spec.model = mlp_options(options);
+  spec.task = RegressionOptions{.inputs = options.inputs,
+                                .target_width = options.target_width,
+                                .target_depth = options.target_depth};
+  const auto or_seed = [&](Count seed) {
+    return static_cast<std::uint64_t>(seed >= 0 ? seed : options.seed);
+  };
+  set_seeds(
+      spec.task,
+      {.task = static_cast<std::uint64_t>(options.seed_task), .data = or_seed(options.seed_data)});
+  spec.seed_init = or_seed(options.seed_init);
   spec.schedule.kind = parse_schedule(options.schedule);
   if (options.schedule_steps > 0 && spec.schedule.kind == ScheduleKind::constant) {
     throw Error("--schedule-steps has no effect",
@@ -61,16 +68,15 @@ RunSpec run_spec(const TrainOptions& options) {
 /// At some widths (primes above all) no divisors are near theta: the layers run, but they are
 /// another structure.
 void warn_of_distant_sizes(const RunSpec& spec) {
-  if (spec.model.structure.is_dense) return;
-  const Index narrow = spec.model.width, wide = MlpOptions::kExpansion * narrow;
-  for (const auto& [d_in, d_out] : {std::pair(narrow, wide), std::pair(wide, narrow)}) {
+  const ModelOptions& options = model_options(spec.model);
+  if (options.structure.is_dense) return;
+  for (const auto& [d_in, d_out] : structured_layers(spec.model)) {
     const Candidate layer =
-        WidthResolver(d_in, d_out, spec.model.resolve).at_any_quality(spec.model.structure);
+        WidthResolver(d_in, d_out, options.resolve).at_any_quality(options.structure);
     if (layer.quality.is_valid()) continue;
     log_warning(
         fmt::format("sizes of the layers {} -> {} are {:.2g} octaves from theta, this is not the "
-                    "structure that was "
-                    "named (other widths, or --rounding paper)",
+                    "structure that was named (other widths, or --rounding paper)",
                     d_in,
                     d_out,
                     layer.quality.rounding_error));
@@ -101,8 +107,8 @@ int train_run(const TrainOptions& options) {
     table.flush();
     output.flush();
   };
-  const RegressionTask<float> task(spec.task);
-  const Curve curve = train<float>(spec, task, threads, observer);
+  const std::unique_ptr<Task<float>> task = make_task<float>(spec.task);
+  const Curve curve = train<float>(spec, *task, threads, observer);
   progress.clear();
   table.finish();
   output.finish();
@@ -126,9 +132,10 @@ void add_model_options(CLI::App& command, TrainOptions& options) {
       ->required()
       ->type_name("S")
       ->group(group);
-  add_count(command, "--width", options.width, "features of the residual stream (64)", kSize)
+  add_count(command, "--width", options.model.width, "features of the residual stream (64)", kSize)
       ->group(group);
-  add_count(command, "--depth", options.depth, "residual blocks (3)", {0, 1000})->group(group);
+  add_count(command, "--depth", options.model.depth, "residual blocks (3)", {0, 1000})
+      ->group(group);
   command
       .add_option("--layers",
                   options.layers,
@@ -146,8 +153,7 @@ void add_model_options(CLI::App& command, TrainOptions& options) {
       ->check(CLI::IsMember({"cheaper", "a-first", "b-first"}))
       ->group(group);
   command
-      .add_flag(
-          "--weight-norm", options.spec.model.has_weight_norm, "normalise the factors' weights")
+      .add_flag("--weight-norm", options.model.has_weight_norm, "normalise the factors' weights")
       ->group(group);
 }
 

@@ -56,23 +56,24 @@ Estimate estimate(const std::vector<double>& values) {
 }  // namespace
 
 Curve describe(const RunSpec& spec) {
-  const Mlp<float> model(spec.model);
+  const auto model = make_model<float>(spec.model);
+  const ModelOptions& options = model_options(spec.model);
   Curve curve;
   curve.run = run_id(spec);
-  curve.structure = spec.model.structure.name;
-  curve.family = to_string(family(spec.model.structure));
-  curve.theta = to_string(spec.model.structure.theta);
-  curve.task = "regression";
-  curve.width = spec.model.width;
-  curve.depth = spec.model.depth;
+  curve.structure = options.structure.name;
+  curve.family = to_string(family(options.structure));
+  curve.theta = to_string(options.structure.theta);
+  curve.task = task_name(spec.task);
+  curve.width = options.width;
+  curve.depth = options.depth;
   curve.batch = spec.batch;
   curve.lr = spec.lr;
   curve.schedule = to_string(spec.schedule.kind);
   curve.seed_init = static_cast<Count>(spec.seed_init);
-  curve.seed_data = static_cast<Count>(spec.task.seed_data);
-  curve.seed_task = static_cast<Count>(spec.task.seed_task);
-  curve.params = model.parameters().size();
-  curve.flops = model.flops_per_example();
+  curve.seed_data = static_cast<Count>(seeds(spec.task).data);
+  curve.seed_task = static_cast<Count>(seeds(spec.task).task);
+  curve.params = model->parameters().size();
+  curve.flops = model->flops_per_example();
   return curve;
 }
 
@@ -96,10 +97,10 @@ Curve train(const RunSpec& spec,
             const Threads& threads,
             const RunObserver& observer) {
   validate(spec);
-  const Mlp<Scalar> model(spec.model);
+  const std::unique_ptr<Model<Scalar>> model = make_model<Scalar>(spec.model);
   Curve curve = describe(spec);
   TrainingState<Scalar> state(
-      model, initial_values<Scalar>(model.parameters(), spec.seed_init), spec.optimizer, threads);
+      *model, initial_values<Scalar>(model->parameters(), spec.seed_init), spec.optimizer, threads);
 
   ExampleMemory<Scalar> held_out(task, spec.held_out);
   held_out.fill(threads, [&](Count first, BlockView<Scalar> x, BlockView<Scalar> y) {
