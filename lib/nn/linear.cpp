@@ -62,6 +62,7 @@ Linear::Linear(ParameterLayout& layout,
         weight_info(name + ".weight", {shape.d_out, shape.d_in}, rules[0], width);
     if (options.has_default_init) weight.init_std = 1 / std::sqrt(static_cast<double>(shape.d_in));
     if (options.is_zero_initialised) set_zero(weight);
+    weight.product = dense_;
     first_offset_ = layout.add(std::move(weight));
   } else {
     const Sizes& n = shape.sizes;
@@ -75,6 +76,8 @@ Linear::Linear(ParameterLayout& layout,
       b.norm = WeightNorm{rules[1].init_std, weight_norm_epsilon(n)};
     }
     const bool is_a_first = shape.order == Order::a_first;
+    a.product = is_a_first ? steps_.first : steps_.second;
+    b.product = is_a_first ? steps_.second : steps_.first;
     if (options.is_zero_initialised) set_zero(is_a_first ? b : a);
     const Index a_offset = layout.add(std::move(a)), b_offset = layout.add(std::move(b));
     first_offset_ = is_a_first ? a_offset : b_offset;
@@ -102,7 +105,7 @@ BlockView<const Scalar> Linear::padded_input(BlockView<const Scalar> x,
 }
 
 template <typename Scalar>
-void Linear::forward(const Scalar* values,
+void Linear::forward(const Weights<Scalar>& weights,
                      BlockView<const Scalar> x,
                      BlockView<Scalar> y,
                      BlockView<Scalar> saved,
@@ -121,17 +124,17 @@ void Linear::forward(const Scalar* values,
   const BlockView<Scalar> out = extends_output() ? scratch.rows(0, shape_.sizes.pad_out())
                                                  : y.rows(0, shape_.sizes.pad_out());
   Epilogue<Scalar> epilogue;
-  if (bias_offset_ >= 0) epilogue.bias = values + bias_offset_;
+  if (bias_offset_ >= 0) epilogue.bias = weights + bias_offset_;
   if (!extends_output()) {
     epilogue.store = store;
     epilogue.slope = slope.data;
   }
   if (shape_.is_dense) {
-    product.forward(dense_, values + first_offset_, in, out, epilogue);
+    product.forward(dense_, weights.of_forward(first_offset_), in, out, epilogue);
   } else {
     const BlockView<Scalar> z = saved.rows(0, hidden_features());
-    product.forward(steps_.first, values + first_offset_, in, z, {});
-    product.forward(steps_.second, values + second_offset_, z, out, epilogue);
+    product.forward(steps_.first, weights.of_forward(first_offset_), in, z, {});
+    product.forward(steps_.second, weights.of_forward(second_offset_), z, out, epilogue);
   }
   if (extends_output()) {
     const BlockView<Scalar> kept = out.rows(0, shape_.d_out);
@@ -150,7 +153,7 @@ void Linear::forward(const Scalar* values,
 }
 
 template <typename Scalar>
-void Linear::backward(const Scalar* values,
+void Linear::backward(const Weights<Scalar>& weights,
                       BlockView<const Scalar> x,
                       BlockView<const Scalar> saved,
                       BlockView<const Scalar> dy,
@@ -181,14 +184,15 @@ void Linear::backward(const Scalar* values,
   if (bias_offset_ >= 0) pass.accumulate_bias_gradient(dout, gradient + bias_offset_);
   if (shape_.is_dense) {
     product.backward_weight(dense_, dout, in, gradient + first_offset_);
-    if (wants_input) product.backward_input(dense_, values + first_offset_, dout, din, epilogue);
+    if (wants_input)
+      product.backward_input(dense_, weights.of_backward(first_offset_), dout, din, epilogue);
   } else {
     const BlockView<const Scalar> z = saved.rows(0, hidden_features());
     product.backward_weight(steps_.second, dout, z, gradient + second_offset_);
-    product.backward_input(steps_.second, values + second_offset_, dout, dz, {});
+    product.backward_input(steps_.second, weights.of_backward(second_offset_), dout, dz, {});
     product.backward_weight(steps_.first, dz, in, gradient + first_offset_);
     if (wants_input)
-      product.backward_input(steps_.first, values + first_offset_, dz, din, epilogue);
+      product.backward_input(steps_.first, weights.of_backward(first_offset_), dz, din, epilogue);
   }
   if (!wants_input) return;
   if (extends_input()) {
@@ -199,14 +203,14 @@ void Linear::backward(const Scalar* values,
   }
 }
 
-template void Linear::forward<float>(const float*,
+template void Linear::forward<float>(const Weights<float>&,
                                      BlockView<const float>,
                                      BlockView<float>,
                                      BlockView<float>,
                                      BlockView<float>,
                                      BlockView<float>,
                                      Store) const;
-template void Linear::backward<float>(const float*,
+template void Linear::backward<float>(const Weights<float>&,
                                       BlockView<const float>,
                                       BlockView<const float>,
                                       BlockView<const float>,
@@ -214,14 +218,14 @@ template void Linear::backward<float>(const float*,
                                       BlockView<float>,
                                       float*,
                                       BlockView<const float>) const;
-template void Linear::forward<double>(const double*,
+template void Linear::forward<double>(const Weights<double>&,
                                       BlockView<const double>,
                                       BlockView<double>,
                                       BlockView<double>,
                                       BlockView<double>,
                                       BlockView<double>,
                                       Store) const;
-template void Linear::backward<double>(const double*,
+template void Linear::backward<double>(const Weights<double>&,
                                        BlockView<const double>,
                                        BlockView<const double>,
                                        BlockView<const double>,

@@ -5,7 +5,7 @@
 
 #include "compute/block.h"
 #include "compute/contraction.h"
-#include "nn/parameters.h"
+#include "nn/weights.h"
 #include "structure/layer_shape.h"
 
 namespace einsearch {
@@ -51,7 +51,7 @@ class Linear {
   /// With a block `slope` (d_out, N): y = gelu(W x + b) and slope = gelu'(W x + b).
   /// With Store::accumulate, and then without slope: y += W x + b.
   template <typename Scalar>
-  void forward(const Scalar* values,
+  void forward(const Weights<Scalar>& weights,
                BlockView<const Scalar> x,
                BlockView<Scalar> y,
                BlockView<Scalar> saved,
@@ -62,7 +62,7 @@ class Linear {
   /// dW += dy x^T and db += sum_n dy, into `gradient`; dx = W^T dy, unless dx has no data. dx may
   /// be the block x. With a block `factor` (d_in, N): dx = factor * (W^T dy), element by element.
   template <typename Scalar>
-  void backward(const Scalar* values,
+  void backward(const Weights<Scalar>& weights,
                 BlockView<const Scalar> x,
                 BlockView<const Scalar> saved,
                 BlockView<const Scalar> dy,

@@ -133,7 +133,7 @@ Index Mlp<Scalar>::block_samples() const {
 }
 
 template <typename Scalar>
-BlockView<Scalar> Mlp<Scalar>::predict(const Scalar* values,
+BlockView<Scalar> Mlp<Scalar>::predict(const Weights<Scalar>& weights,
                                        BlockView<const Scalar> inputs,
                                        Scalar* workspace) const {
   const Rows<Scalar> rows{workspace, inputs.samples, stride(inputs.samples)};
@@ -143,15 +143,15 @@ BlockView<Scalar> Mlp<Scalar>::predict(const Scalar* values,
   };
   const auto apply_norm = [&](const Norm& norm, BlockView<Scalar> x, BlockView<Scalar> y) {
     elementwise<Scalar>().layer_norm(x,
-                                     values + norm.gain,
-                                     values + norm.bias,
+                                     weights + norm.gain,
+                                     weights + norm.bias,
                                      rows(norm.normalised, width),
                                      rows(norm.inverse_deviation, 1),
                                      y);
   };
 
   const BlockView<Scalar> residual = rows(residual_, width), narrow = rows(narrow_, width);
-  input_.forward<Scalar>(values,
+  input_.forward<Scalar>(weights,
                          inputs,
                          narrow,
                          rows(input_saved_, input_.saved_features()),
@@ -162,13 +162,13 @@ BlockView<Scalar> Mlp<Scalar>::predict(const Scalar* values,
     const BlockView<Scalar> normed = rows(block.normed, width),
                             activated = rows(block.activated, wide);
     apply_norm(block.norm, residual, normed);
-    block.up.template forward<Scalar>(values,
+    block.up.template forward<Scalar>(weights,
                                       normed,
                                       activated,
                                       rows(block.up_saved, block.up.saved_features()),
                                       scratch_for(block.up),
                                       rows(block.slope, wide));
-    block.down.template forward<Scalar>(values,
+    block.down.template forward<Scalar>(weights,
                                         activated,
                                         residual,
                                         rows(block.down_saved, block.down.saved_features()),
@@ -177,7 +177,7 @@ BlockView<Scalar> Mlp<Scalar>::predict(const Scalar* values,
                                         Store::accumulate);
   }
   const BlockView<Scalar> prediction = rows(prediction_, options_.outputs);
-  output_.forward<Scalar>(values,
+  output_.forward<Scalar>(weights,
                           residual,
                           prediction,
                           rows(output_saved_, output_.saved_features()),
@@ -186,12 +186,12 @@ BlockView<Scalar> Mlp<Scalar>::predict(const Scalar* values,
 }
 
 template <typename Scalar>
-double Mlp<Scalar>::loss_and_gradient(const Scalar* values,
+double Mlp<Scalar>::loss_and_gradient(const Weights<Scalar>& weights,
                                       const ExampleBlock<Scalar>& examples,
                                       double scale,
                                       Scalar* workspace,
                                       Scalar* gradient) const {
-  const BlockView<Scalar> prediction = predict(values, examples.inputs, workspace);
+  const BlockView<Scalar> prediction = predict(weights, examples.inputs, workspace);
   const Rows<Scalar> rows{workspace, examples.inputs.samples, stride(examples.inputs.samples)};
   const Index width = options_.width, wide = MlpOptions::kExpansion * width;
   const auto scratch_for = [&](const Linear& linear) {
@@ -201,7 +201,7 @@ double Mlp<Scalar>::loss_and_gradient(const Scalar* values,
       [&](const Norm& norm, BlockView<Scalar> dy, BlockView<Scalar> dx, Store store) {
         elementwise<Scalar>().layer_norm_backward(rows(norm.normalised, width),
                                                   rows(norm.inverse_deviation, 1),
-                                                  values + norm.gain,
+                                                  weights + norm.gain,
                                                   dy,
                                                   dx,
                                                   store,
@@ -220,7 +220,7 @@ double Mlp<Scalar>::loss_and_gradient(const Scalar* values,
   // the gradient by it.
   const BlockView<Scalar> residual = rows(residual_, width), dresidual = residual;
   const BlockView<Scalar> dnarrow = rows(narrow_, width), dwide = rows(wide_, wide);
-  output_.backward<Scalar>(values,
+  output_.backward<Scalar>(weights,
                            residual,
                            rows(output_saved_, output_.saved_features()),
                            error,
@@ -228,7 +228,7 @@ double Mlp<Scalar>::loss_and_gradient(const Scalar* values,
                            scratch_for(output_),
                            gradient);
   for (auto block = blocks_.rbegin(); block != blocks_.rend(); ++block) {
-    block->down.template backward<Scalar>(values,
+    block->down.template backward<Scalar>(weights,
                                           rows(block->activated, wide),
                                           rows(block->down_saved, block->down.saved_features()),
                                           dresidual,
@@ -236,7 +236,7 @@ double Mlp<Scalar>::loss_and_gradient(const Scalar* values,
                                           scratch_for(block->down),
                                           gradient,
                                           rows(block->slope, wide));
-    block->up.template backward<Scalar>(values,
+    block->up.template backward<Scalar>(weights,
                                         rows(block->normed, width),
                                         rows(block->up_saved, block->up.saved_features()),
                                         dwide,
@@ -247,7 +247,7 @@ double Mlp<Scalar>::loss_and_gradient(const Scalar* values,
   }
   norm_backward(input_norm_, dresidual, dresidual, Store::overwrite);
   elementwise<Scalar>().multiply_elements(rows(input_slope_, width), dresidual);
-  input_.backward<Scalar>(values,
+  input_.backward<Scalar>(weights,
                           examples.inputs,
                           rows(input_saved_, input_.saved_features()),
                           dresidual,
@@ -258,11 +258,11 @@ double Mlp<Scalar>::loss_and_gradient(const Scalar* values,
 }
 
 template <typename Scalar>
-void Mlp<Scalar>::losses(const Scalar* values,
+void Mlp<Scalar>::losses(const Weights<Scalar>& weights,
                          const ExampleBlock<Scalar>& examples,
                          Scalar* workspace,
                          std::span<double> each) const {
-  const BlockView<Scalar> prediction = predict(values, examples.inputs, workspace);
+  const BlockView<Scalar> prediction = predict(weights, examples.inputs, workspace);
   for (Index n = 0; n < prediction.samples; ++n) {
     double sum = 0;
     for (Index f = 0; f < prediction.features; ++f) {

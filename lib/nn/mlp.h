@@ -33,18 +33,18 @@ class Mlp final : public Model<Scalar> {
   Index workspace_size(Index samples) const override { return features_ * stride(samples); }
   Index block_samples() const override;
 
-  double loss_and_gradient(const Scalar* values,
+  double loss_and_gradient(const Weights<Scalar>& weights,
                            const ExampleBlock<Scalar>& examples,
                            double scale,
                            Scalar* workspace,
                            Scalar* gradient) const override;
-  void losses(const Scalar* values,
+  void losses(const Weights<Scalar>& weights,
               const ExampleBlock<Scalar>& examples,
               Scalar* workspace,
               std::span<double> each) const override;
 
   /// Outputs (outputs, N) for inputs (inputs, N); a view into the workspace.
-  BlockView<Scalar> predict(const Scalar* values,
+  BlockView<Scalar> predict(const Weights<Scalar>& weights,
                             BlockView<const Scalar> inputs,
                             Scalar* workspace) const;
 

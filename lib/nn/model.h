@@ -4,7 +4,7 @@
 #include <span>
 
 #include "compute/block.h"
-#include "nn/parameters.h"
+#include "nn/weights.h"
 
 namespace einsearch {
 
@@ -42,14 +42,14 @@ class Model {
   virtual Index block_samples() const = 0;
 
   /// Sum of the examples' losses; gradient += scale * the derivative of that sum.
-  virtual double loss_and_gradient(const Scalar* values,
+  virtual double loss_and_gradient(const Weights<Scalar>& weights,
                                    const ExampleBlock<Scalar>& examples,
                                    double scale,
                                    Scalar* workspace,
                                    Scalar* gradient) const = 0;
 
   /// The loss of each example.
-  virtual void losses(const Scalar* values,
+  virtual void losses(const Weights<Scalar>& weights,
                       const ExampleBlock<Scalar>& examples,
                       Scalar* workspace,
                       std::span<double> each) const = 0;

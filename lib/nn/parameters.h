@@ -8,6 +8,7 @@
 
 #include "base/types.h"
 #include "compute/block.h"
+#include "compute/product.h"
 
 namespace einsearch {
 
@@ -29,6 +30,7 @@ struct ParameterInfo {
   double lr_multiplier_sgd = 1;  ///< the same for plain gradient descent
   bool decays = false;           ///< weight decay acts on it
   std::optional<WeightNorm> norm = {};
+  std::optional<BatchedProduct> product = {};  ///< that the tensor is the weights of
   Index offset = 0;  ///< first element in the flat array; set by ParameterLayout::add
   Index size = 0;    ///< product of shape; set by ParameterLayout::add
 };

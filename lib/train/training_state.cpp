@@ -13,6 +13,7 @@ namespace {
 constexpr Index kMaxChunks = 8;
 constexpr Index kMinChunkSamples = 128;
 constexpr Index kPieceSize = 1 << 15;
+constexpr Index kSamplesThatPayForPacking = 48;
 
 struct Chunks {
   Index count;
@@ -50,10 +51,14 @@ TrainingState<Scalar>::TrainingState(const Model<Scalar>& model,
 }
 
 template <typename Scalar>
-const Scalar* TrainingState<Scalar>::effective_values() {
-  if (effective_.size() == 0) return values_.data();
-  normalise_weights(model_.parameters(), values_.data(), effective_.data());
-  return effective_.data();
+Weights<Scalar> TrainingState<Scalar>::weights_for(Index samples) {
+  const Scalar* values = values_.data();
+  if (effective_.size() > 0) {
+    normalise_weights(model_.parameters(), values, effective_.data());
+    values = effective_.data();
+  }
+  if (samples < kSamplesThatPayForPacking) return values;
+  return packed_.pack(model_.parameters(), values, threads_);
 }
 
 template <typename Scalar>
@@ -77,7 +82,7 @@ UpdateResult TrainingState<Scalar>::compute_gradient(const ExampleBlock<Scalar>&
     gradients_.emplace_back(values_.size());
   while (static_cast<Index>(workspaces_.size()) < workers)
     workspaces_.emplace_back(model_.workspace_size(block));
-  const Scalar* values = effective_values();
+  const Weights<Scalar> weights = weights_for(samples);
   const double scale = 1 / static_cast<double>(samples);
   std::array<double, kMaxChunks> losses{};
 
@@ -96,7 +101,7 @@ UpdateResult TrainingState<Scalar>::compute_gradient(const ExampleBlock<Scalar>&
         const ExampleBlock<Scalar> part = batch.samples(first, std::min(block, end - first));
         Scalar* workspace = workspaces_[static_cast<std::size_t>(worker)].data();
         losses[static_cast<std::size_t>(chunk)] +=
-            model_.loss_and_gradient(values, part, scale, workspace, gradient);
+            model_.loss_and_gradient(weights, part, scale, workspace, gradient);
       }
       for (Index done = added; done != chunk; done = added) added.wait(done);
       if (chunk > 0) elementwise<Scalar>().accumulate(own, gradient_.data(), values_.size());
@@ -143,14 +148,14 @@ UpdateResult TrainingState<Scalar>::update(const ExampleBlock<Scalar>& batch, do
 template <typename Scalar>
 void TrainingState<Scalar>::evaluate(const ExampleBlock<Scalar>& examples, std::span<double> each) {
   const Index block = model_.block_samples(), samples = examples.inputs.samples;
-  const Scalar* values = effective_values();
+  const Weights<Scalar> weights = weights_for(samples);
   const Index slots = threads_.count(), blocks = (samples + block - 1) / block;
   while (static_cast<Index>(workspaces_.size()) < slots)
     workspaces_.emplace_back(model_.workspace_size(block));
   threads_.for_each(std::min(slots, blocks), [&](Index slot) {
     for (Index i = slot; i < blocks; i += slots) {
       const Index first = i * block, count = std::min(block, samples - first);
-      model_.losses(values,
+      model_.losses(weights,
                     examples.samples(first, count),
                     workspaces_[static_cast<std::size_t>(slot)].data(),
                     each.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)));

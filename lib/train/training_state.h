@@ -30,8 +30,8 @@ struct UpdateResult {
 template <typename Scalar>
 class TrainingState {
  public:
-  /// `model` must outlive this. Memory: values, two moments, a gradient and a block's
-  /// activations per thread, and the sum of the gradients.
+  /// `model` must outlive this. Memory: values, packed weights in two orders, two moments, a
+  /// gradient and a block's activations per thread, and the sum of the gradients.
   TrainingState(const Model<Scalar>& model,
                 AlignedBuffer<Scalar> values,
                 const OptimizerOptions& options,
@@ -57,14 +57,16 @@ class TrainingState {
     Index offset, size;
   };
 
-  const Scalar* effective_values();
+  /// What the model computes with until the next update. `samples`: how many it will be used for.
+  Weights<Scalar> weights_for(Index samples);
   double sum_of_squared_gradients();
 
   const Model<Scalar>& model_;
   OptimizerOptions options_;
   Threads threads_;
   AlignedBuffer<Scalar> values_, first_moment_, second_moment_;
-  AlignedBuffer<Scalar> effective_;                // with weight normalisation only
+  AlignedBuffer<Scalar> effective_;  // with weight normalisation only
+  PackedWeights<Scalar> packed_;
   AlignedBuffer<Scalar> gradient_;                 // the sum over chunks
   std::vector<AlignedBuffer<Scalar>> gradients_;   // of the chunk that each thread works on
   std::vector<AlignedBuffer<Scalar>> workspaces_;  // one per thread
