@@ -20,9 +20,11 @@ std::string in_words(Range<Count> range) {
 }
 
 std::string in_words(Range<double> range) {
-  const double infinity = std::numeric_limits<double>::infinity();
-  if (range.lowest == -infinity && range.highest == infinity) return "a finite number";
-  if (range.highest == infinity) return fmt::format("a number of at least {}", range.lowest);
+  const double largest = std::numeric_limits<double>::max();
+  const bool is_open = range.highest >= largest;
+  if (range.lowest <= -largest && is_open) return "a finite number";
+  if (range.lowest == std::numeric_limits<double>::min() && is_open) return "a number above 0";
+  if (is_open) return fmt::format("a number of at least {}", range.lowest);
   return fmt::format("a number from {} to {}", range.lowest, range.highest);
 }
 

@@ -4,52 +4,19 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <sstream>
 
 #include "base/error.h"
-#include "base/suggest.h"
 #include "command.h"
 #include "compute/isa.h"
+#include "interrupt.h"
 #include "log.h"
+#include "output.h"
+#include "usage.h"
 #include "version.h"
 
 namespace einsearch {
 namespace {
-
-/// Turns what CLI11 says into one line, with did-you-mean for commands and options.
-std::string usage_message(const CLI::App& app,
-                          const CLI::ParseError& error,
-                          int argc,
-                          char** argv) {
-  std::vector<std::string> commands;
-  for (const CLI::App* command : app.get_subcommands({})) commands.push_back(command->get_name());
-  const std::string first = argc > 1 ? argv[1] : "";
-  const CLI::App* chosen = nullptr;
-  for (const CLI::App* command : app.get_subcommands({})) {
-    if (command->get_name() == first) chosen = command;
-  }
-  if (chosen == nullptr && !first.empty() && first[0] != '-') {
-    const ErrorDetail detail{.got = first, .hint = did_you_mean(first, commands)};
-    return Error("unknown command", detail).what();
-  }
-  if (first.empty()) return "no command given, see einsearch --help";
-  const CLI::App& scope = chosen != nullptr ? *chosen : app;
-  std::vector<std::string> options = {"--color", "--isa"};
-  for (const CLI::Option* option : scope.get_options()) {
-    for (const std::string& name : option->get_lnames()) options.push_back("--" + name);
-  }
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
-    if (!word.starts_with("--") || std::find(options.begin(), options.end(), word) != options.end())
-      continue;
-    const ErrorDetail detail{.where = chosen != nullptr ? chosen->get_name() : "",
-                             .got = word,
-                             .hint = did_you_mean(word, options)};
-    return Error("unknown option", detail).what();
-  }
-  // CLI11 does not name an option that its help hides; only the filters are.
-  const std::string text = error.what();
-  return Error(text.starts_with(":") ? "--min-COLUMN or --max-COLUMN" + text : text).what();
-}
 
 std::string out_of_memory(const CLI::App& app) {
   const std::vector<CLI::App*> chosen = app.get_subcommands();
@@ -59,6 +26,16 @@ std::string out_of_memory(const CLI::App& app) {
   if (command == "fit-scaling") detail.hint = "fewer rows of curves";
   if (command == "enumerate") detail.hint = "a coarser grid, or filters";
   return Error("out of memory", detail).what();
+}
+
+/// --help and --version.
+int answer(const CLI::App& app, const CLI::Success& request) {
+  std::ostringstream text;
+  app.exit(request, text, text);
+  Output output("-");
+  output.write(text.str());
+  output.finish();
+  return kDone;
 }
 
 int report(const std::string& message, int status) {
@@ -97,14 +74,16 @@ int run_program(int argc, char** argv) {
   add_columns(app, program);
 
   try {
-    app.parse(argc, argv);
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::Success& request) {
+      return answer(app, request);
+    }
     set_up_log(color == "always"  ? ColorChoice::always
                : color == "never" ? ColorChoice::never
                                   : ColorChoice::automatic);
     choose_isa(isa);
     return program.run();
-  } catch (const CLI::Success& request) {  // --help, --version
-    return app.exit(request);
   } catch (const CLI::ParseError& error) {
     return report(usage_message(app, error, argc, argv), kUsage);
   } catch (const SystemError& error) {
@@ -119,4 +98,7 @@ int run_program(int argc, char** argv) {
 }  // namespace
 }  // namespace einsearch
 
-int main(int argc, char** argv) { return einsearch::run_program(argc, argv); }
+int main(int argc, char** argv) {
+  einsearch::end_cleanly_on_signals();
+  return einsearch::run_program(argc, argv);
+}

@@ -27,7 +27,12 @@ class AtomicFile {
   std::string path_;
   std::string temporary_;  // empty: path_ is a device or a pipe, written directly
   std::FILE* file_ = nullptr;
+  int slot_ = -1;  // among the names that remove_unfinished_files() knows
 };
+
+/// Removes the temporary files of every AtomicFile that is open. For a signal handler that ends the
+/// program: it calls nothing but unlink().
+void remove_unfinished_files();
 
 /// AtomicFile for a text that is at hand.
 void write_file(const std::string& path, std::string_view text);

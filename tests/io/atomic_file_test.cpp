@@ -40,6 +40,25 @@ TEST_CASE("a file appears whole at commit, and an older one stays until then") {
   }
 }
 
+TEST_CASE("what is not committed can be removed from a signal handler, and nothing else is") {
+  const std::string open = scratch_path("open"), done = scratch_path("done");
+  AtomicFile file(open);
+  file.write("half");
+  write_file(done, "whole");
+  const auto files = [&] {
+    int count = 0;
+    for (const auto& entry : fs::directory_iterator(fs::path(open).parent_path())) {
+      const std::string name = entry.path().filename().string();
+      if (name.starts_with("open") || name.starts_with("done")) ++count;
+    }
+    return count;
+  };
+  CHECK(files() == 2);
+  remove_unfinished_files();
+  CHECK(files() == 1);
+  CHECK(text_of(done) == "whole");
+}
+
 TEST_CASE("a link keeps pointing where it did") {
   const std::string target = scratch_path("target"), link = scratch_path("link");
   write_file(target, "old");
