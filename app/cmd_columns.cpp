@@ -1,6 +1,7 @@
 // einsearch columns: what every column of every table means.
 #include "command.h"
 #include "io/columns.h"
+#include "io/law_columns.h"
 #include "output.h"
 
 namespace einsearch {
@@ -18,6 +19,8 @@ int print_columns(const OutputOptions& options) {
   print("curve", curve_columns());
   print("ranking", ranking_columns());
   print("frontier", frontier_columns());
+  print("surface law", surface_columns());
+  print("line", line_columns());
   print("inspect", inspect_columns());
   print("ladder", ladder_columns());
   print("suggested ladder", suggestion_columns());

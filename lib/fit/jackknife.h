@@ -8,22 +8,12 @@
 // Student quantile for n - 1 degrees of freedom.
 #pragma once
 
-#include <limits>
 #include <span>
 
 #include "base/types.h"
+#include "fit/estimate.h"
 
 namespace einsearch {
-
-/// A value with its standard error and 95 % interval; what is unknown is nan.
-struct Estimate {
-  double value = std::numeric_limits<double>::quiet_NaN();
-  double standard_error = std::numeric_limits<double>::quiet_NaN();
-  double low = std::numeric_limits<double>::quiet_NaN();
-  double high = std::numeric_limits<double>::quiet_NaN();
-
-  bool has_interval() const { return low == low; }
-};
 
 /// A variance and how many degrees of freedom its own estimate has.
 struct Variance {

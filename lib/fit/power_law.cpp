@@ -9,20 +9,6 @@
 
 namespace einsearch {
 
-const char* to_string(FitStatus status) {
-  switch (status) {
-    case FitStatus::converged:
-      return "converged";
-    case FitStatus::few_widths:
-      return "few_widths";
-    case FitStatus::too_few_points:
-      return "too_few_points";
-    case FitStatus::not_falling:
-      break;
-  }
-  return "not_falling";
-}
-
 double PowerLaw::decades() const { return std::log10(max_compute / min_compute); }
 
 double PowerLaw::loss(double compute) const {

@@ -4,17 +4,10 @@
 
 #include <string>
 
+#include "fit/fit_status.h"
 #include "fit/frontier.h"
 
 namespace einsearch {
-
-enum class FitStatus {
-  converged,
-  few_widths,      ///< fitted, but to an untrimmed envelope of one or two widths
-  too_few_points,  ///< fewer than two points at different compute: no law
-  not_falling,     ///< the fitted loss does not fall with compute: no compute for a given loss
-};
-const char* to_string(FitStatus status);
 
 struct PowerLaw {
   double offset = 0;             ///< E, given

@@ -23,19 +23,28 @@ using Column = std::optional<std::size_t>;
 
 /// Where the columns of one file stand.
 struct Layout {
-  std::size_t width, train_flops, loss;
-  Column structure, run, family, theta, task, depth, batch, lr, schedule, anneal;
+  std::size_t train_flops, loss;
+  std::vector<std::size_t> structure;
+  Column width, run, family, theta, task, depth, batch, lr, schedule, anneal;
   Column seed_init, seed_data, seed_task, status, step, examples, params, flops;
   Column loss_se, train_loss, time_s;
 };
 
 Layout find_columns(const CsvReader& csv, const CurveColumnNames& names) {
   Layout layout;
-  if (!names.structure.empty()) layout.structure = csv.require(names.structure);
-  layout.width = csv.require(names.width);
+  const CurveColumnNames usual;
+  const auto find_named = [&csv](const std::string& name, const std::string& usual_name) {
+    return name == usual_name ? csv.find(name) : Column(csv.require(name));
+  };
+  for (const std::string& name : split_names(names.structure)) {
+    if (const Column column = find_named(name, usual.structure))
+      layout.structure.push_back(*column);
+  }
+  layout.width = find_named(names.width, usual.width);
+  if (!layout.width) layout.width = csv.find("params");
   layout.train_flops = csv.require(names.train_flops);
   layout.loss = csv.require(names.loss);
-  layout.run = csv.find("run");
+  layout.run = find_named(names.run, usual.run);
   layout.family = csv.find("family");
   layout.theta = csv.find("theta");
   layout.task = csv.find("task");
@@ -77,6 +86,8 @@ class CurveCollector {
     return column && !csv.is_empty(*column) ? csv.count(*column) : 0;
   }
 
+  static Count scale(const CsvReader& csv, Column column);
+  static std::string structure_name(const CsvReader& csv, const Layout& layout);
   void make_key(const CsvReader& csv, const Layout& layout);
   static std::string describe_run(const CsvReader& csv, const Layout& layout);
   Curve& curve_of_row(const CsvReader& csv, const Layout& layout);
@@ -91,14 +102,34 @@ class CurveCollector {
   Count rows_without_loss_ = 0;
 };
 
+/// Widths are whole; parameters in other units may not be.
+Count CurveCollector::scale(const CsvReader& csv, Column column) {
+  if (!column || csv.is_empty(*column)) return 0;
+  const double value = csv.number(*column);
+  if (value >= 0 && value < 0x1p62) return static_cast<Count>(std::llround(value));
+  throw Error("bad scale",
+              {.where = csv.where() + ", column " + csv.header()[*column],
+               .expected = "a number, 0 or more",
+               .got = std::string(csv.field(*column))});
+}
+
+std::string CurveCollector::structure_name(const CsvReader& csv, const Layout& layout) {
+  std::string name;
+  for (const std::size_t column : layout.structure) {
+    if (!name.empty()) name += '/';
+    name += csv.field(column);
+  }
+  return name;
+}
+
 /// Identity of the run that the current row belongs to.
 void CurveCollector::make_key(const CsvReader& csv, const Layout& layout) {
   key_.clear();
-  const auto add = [this, &csv](Column column) {
+  const auto add = [this, &csv](const Column& column) {
     if (column) key_ += csv.field(*column);
     key_ += '/';
   };
-  add(layout.structure);
+  for (const std::size_t column : layout.structure) add(column);
   add(layout.width);
   if (layout.run && !csv.is_empty(*layout.run)) {
     add(layout.run);
@@ -110,7 +141,7 @@ void CurveCollector::make_key(const CsvReader& csv, const Layout& layout) {
 
 /// A name for a run that has none: "btt width=64 seed_init=1".
 std::string CurveCollector::describe_run(const CsvReader& csv, const Layout& layout) {
-  std::string name = text(csv, layout.structure);
+  std::string name = structure_name(csv, layout);
   const std::array<std::pair<const char*, Column>, 8> parts = {{{"width", layout.width},
                                                                 {"depth", layout.depth},
                                                                 {"batch", layout.batch},
@@ -137,11 +168,11 @@ Curve& CurveCollector::curve_of_row(const CsvReader& csv, const Layout& layout) 
   Curve curve;
   curve.run =
       layout.run && !csv.is_empty(*layout.run) ? text(csv, layout.run) : describe_run(csv, layout);
-  curve.structure = layout.structure ? text(csv, layout.structure) : "all";
+  curve.structure = layout.structure.empty() ? "all" : structure_name(csv, layout);
   curve.family = text(csv, layout.family);
   curve.theta = text(csv, layout.theta);
   curve.task = text(csv, layout.task);
-  curve.width = csv.count(layout.width);
+  curve.width = scale(csv, layout.width);
   curve.depth = count(csv, layout.depth);
   curve.batch = count(csv, layout.batch);
   curve.lr = number(csv, layout.lr);
@@ -189,7 +220,9 @@ CurvePoint CurveCollector::point_of_row(const CsvReader& csv,
 void CurveCollector::read(const std::string& path) {
   CsvReader csv(path);
   const Layout layout = find_columns(csv, names_);
+  const RowFilter filter(names_.where, csv);
   while (csv.next()) {
+    if (!filter.passes(csv)) continue;
     if (csv.is_empty(layout.loss)) {
       ++rows_without_loss_;
       continue;
@@ -259,6 +292,17 @@ void number_or_missing(TableWriter& table, double value) {
 }
 
 }  // namespace
+
+std::vector<std::string> split_names(const std::string& text) {
+  std::vector<std::string> names;
+  std::size_t start = 0;
+  while (start < text.size()) {
+    const std::size_t comma = std::min(text.find(',', start), text.size());
+    names.push_back(text.substr(start, comma - start));
+    start = comma + 1;
+  }
+  return names;
+}
 
 bool is_decaying(const std::string& schedule) {
   return !schedule.empty() && schedule != "constant" && schedule != "const";

@@ -1,16 +1,18 @@
 // Learning curves from CSV and to CSV: one row per recorded step (einsearch's own columns are
 // curve_columns() in io/columns.h).
 //
-// Any CSV is read that has structure, width, train_flops and loss; everything else is optional. A
-// run is known by its column `run` together with structure and width, and where there is none by
-// structure, width, depth, batch, lr, schedule and seeds. Rows may come in any order. Without a
-// column `anneal`, every row of a run with a decaying schedule but its last counts as inside a
-// decay.
+// Any CSV is read that has train_flops and loss, under these names or others; everything else is
+// optional. Without a column of structures all rows are one structure; without a column `width` the
+// scale of a run is its column `params`, else it is unknown. A run is known by its column `run`
+// together with structure and width, and where there is none by structure, width, depth, batch, lr,
+// schedule and seeds. Rows may come in any order. Without a column `anneal`, every row of a run
+// with a decaying schedule but its last counts as inside a decay.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "io/row_filter.h"
 #include "io/table.h"
 #include "train/curve.h"
 
@@ -18,14 +20,18 @@ namespace einsearch {
 
 enum class TimeColumns { written, left_out };
 
-/// Which columns hold what, for tables made elsewhere. An empty `structure` puts all rows in one
-/// group.
+/// Which columns hold what, for tables made elsewhere. Names other than these must be there.
 struct CurveColumnNames {
-  std::string structure = "structure";
-  std::string width = "width";
+  std::string structure = "structure";  ///< or several, by commas; empty: one group of all rows
+  std::string run = "run";
+  std::string width = "width";  ///< scale of a run; need not be whole: it is rounded
   std::string train_flops = "train_flops";
   std::string loss = "loss";
+  std::vector<RowCondition> where = {};  ///< rows that are read
 };
+
+/// "a,b" -> a, b; nothing for an empty text.
+std::vector<std::string> split_names(const std::string& text);
 
 struct CurveFile {
   std::vector<Curve> curves;         ///< sorted by structure, width, run; points by train_flops

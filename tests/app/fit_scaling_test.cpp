@@ -201,7 +201,7 @@ TEST_CASE("fit-scaling: bad input is one line, status 2 and nothing on stdout") 
 TEST_CASE("fit-scaling: an option without effect and one file for two outputs are refused") {
   const std::string curves = two_structures();
   check_refused(run_einsearch({"fit-scaling", "-", "--tolerance", "0.1"}, curves),
-                "--tolerance has no effect, --frontier envelope: expected --frontier hull");
+                "--tolerance has no effect: expected --frontier hull");
   const std::string path = scratch_path("both.csv");
   check_refused(run_einsearch({"fit-scaling", "-", "--plot", path, "-o", path}, curves), "twice");
   check_refused(run_einsearch({"fit-scaling", "-", "--plot", path, "--frontier-out", path}, curves),

@@ -1,0 +1,63 @@
+// What `fit-scaling` was asked for. The command declares the options; fit_points.cpp serves the
+// laws that are fitted to points (surface, line), cmd_fit_scaling.cpp the power laws of frontiers.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "fit/ranking.h"
+#include "io/curve_csv.h"
+#include "output.h"
+
+namespace einsearch {
+
+struct FitScalingOptions {
+  std::vector<std::string> files;
+  std::string law = "power";
+  CurveColumnNames columns;
+  std::string n_column, d_column;  ///< empty: params, examples
+  double n_unit = 1, d_unit = 1;
+  std::vector<std::string> where, hold_out;
+  std::string objective = "huber";
+  double huber_delta = 1e-3;
+  double flops_per_nd = 6;
+  Count replicates = 400;
+  Count seed = 0;
+  Count threads = 0;
+  bool is_forced = false;
+
+  std::string frontier = "envelope";
+  std::string points = "default";
+  std::string rank_by = "multiplier";
+  std::string baseline;
+  double target_compute = 0;
+  RankingOptions ranking;
+  std::string frontier_path;
+  std::string plot_path;
+  OutputOptions output;
+
+  /// An option, who reads it in words, and whether anyone does.
+  struct Reader {
+    const CLI::Option* option;
+    std::string expected;
+    std::function<bool(const FitScalingOptions&)> is_read;
+  };
+  std::vector<Reader> readers = {};
+};
+
+/// Declares every option of the command.
+void declare_fit_options(CLI::App& command, FitScalingOptions& options);
+
+/// An option that would change nothing is a mistake of whoever gave it; so are two outputs in one
+/// file. Throws Error.
+void check_fit_options(const FitScalingOptions& options);
+
+/// The files named, or standard input; throws Error on a terminal without files.
+std::vector<std::string> input_files(const std::vector<std::string>& files);
+
+/// fit-scaling --law surface and --law line: a row per group on stdout.
+int fit_points(const FitScalingOptions& options);
+
+}  // namespace einsearch

@@ -1,0 +1,368 @@
+#include "fit/surface_law.h"
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <set>
+#include <unsupported/Eigen/NonLinearOptimization>
+
+#include "base/random.h"
+#include "fit/huber.h"
+
+namespace einsearch {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kAgreement = 1e-9;  // of the objectives of two starts, relative
+constexpr int kGrid = 16;            // exponents tried, in each direction
+constexpr double kLeastExponent = 0.03;
+constexpr double kMostExponent = 2;
+constexpr int kReweightings = 12;
+constexpr int kStarts = 4;
+// Objectives below this part of the points' number are rounding errors of an exact fit.
+constexpr double kExact = 1e-22;
+
+/// Points in centred logarithms; losses in units of their geometric mean.
+struct Problem {
+  Eigen::ArrayXd u, v, loss, log_loss;
+  double mean_u = 0, mean_v = 0, scale = 1;
+  SurfaceOptions options;
+  double delta = 1e-3;
+
+  Index size() const { return u.size(); }
+};
+
+/// The law in the units of a Problem: e + a exp(-alpha u) + b exp(-beta v).
+struct Scaled {
+  double e = 0, a = 0, b = 0, alpha = 0, beta = 0;
+  double objective = kInfinity;
+  bool is_converged = false;
+};
+
+Problem make_problem(std::span<const SurfacePoint> points, const SurfaceOptions& options) {
+  Problem problem;
+  const auto n = static_cast<Index>(points.size());
+  problem.options = options;
+  problem.delta = options.huber_delta;
+  problem.u.resize(n);
+  problem.v.resize(n);
+  problem.log_loss.resize(n);
+  for (Index i = 0; i < n; ++i) {
+    const SurfacePoint& point = points[static_cast<std::size_t>(i)];
+    problem.u[i] = std::log(point.n);
+    problem.v[i] = std::log(point.d);
+    problem.log_loss[i] = std::log(point.loss);
+  }
+  problem.mean_u = problem.u.mean();
+  problem.mean_v = problem.v.mean();
+  problem.u -= problem.mean_u;
+  problem.v -= problem.mean_v;
+  const double mean_log = problem.log_loss.mean();
+  problem.scale = std::exp(mean_log);
+  problem.log_loss -= mean_log;
+  problem.loss = problem.log_loss.exp();
+  return problem;
+}
+
+bool is_log(const Problem& problem) {
+  return problem.options.objective == SurfaceObjective::log_huber;
+}
+
+/// Objective of predictions in scaled units.
+double objective_of(const Problem& problem, const Eigen::ArrayXd& predicted) {
+  double sum = 0;
+  for (Index i = 0; i < problem.size(); ++i) {
+    if (is_log(problem)) {
+      sum += huber(std::log(predicted[i]) - problem.log_loss[i], problem.delta);
+    } else {
+      const double residual = predicted[i] - problem.loss[i];
+      sum += residual * residual;
+    }
+  }
+  return sum;
+}
+
+/// min |A x - y|^2 with x >= 0 for three unknowns, given A^T A and A^T y: the best feasible of the
+/// seven sets of free unknowns.
+Eigen::Vector3d non_negative(const Eigen::Matrix3d& gram, const Eigen::Vector3d& moment) {
+  Eigen::Vector3d best = Eigen::Vector3d::Zero();
+  double least = 0;  // x^T gram x - 2 x^T moment
+  for (int set = 1; set < 8; ++set) {
+    std::array<int, 3> free{};
+    int n = 0;
+    for (int i = 0; i < 3; ++i) {
+      if ((set >> i) & 1) free[static_cast<std::size_t>(n++)] = i;
+    }
+    Eigen::MatrixXd part(n, n);
+    Eigen::VectorXd right(n);
+    for (int i = 0; i < n; ++i) {
+      const int row = free[static_cast<std::size_t>(i)];
+      right[i] = moment[row];
+      for (int j = 0; j < n; ++j) part(i, j) = gram(row, free[static_cast<std::size_t>(j)]);
+    }
+    const Eigen::VectorXd solution = part.ldlt().solve(right);
+    if (!solution.allFinite() || solution.minCoeff() < 0) continue;
+    Eigen::Vector3d x = Eigen::Vector3d::Zero();
+    for (int i = 0; i < n; ++i) x[free[static_cast<std::size_t>(i)]] = solution[i];
+    const double value = x.dot(gram * x) - 2 * x.dot(moment);
+    if (value < least) {
+      least = value;
+      best = x;
+    }
+  }
+  return best;
+}
+
+/// Variable projection: the best (e, a, b) for given exponents. Relative residuals stand for
+/// logarithmic ones here; the polish corrects that.
+Scaled project(const Problem& problem, double alpha, double beta) {
+  const Eigen::ArrayXd x = (-alpha * problem.u).exp();
+  const Eigen::ArrayXd y = (-beta * problem.v).exp();
+  Eigen::ArrayXd weight = Eigen::ArrayXd::Ones(problem.size());
+  if (is_log(problem)) weight = problem.loss.square().inverse();
+  const Eigen::ArrayXd base = weight;
+  Scaled best{.alpha = alpha, .beta = beta};
+  for (int round = 0; round < kReweightings; ++round) {
+    Eigen::Matrix3d gram;
+    const double wx = (weight * x).sum(), wy = (weight * y).sum(), wxy = (weight * x * y).sum();
+    gram << weight.sum(), wx, wy, wx, (weight * x * x).sum(), wxy, wy, wxy, (weight * y * y).sum();
+    const Eigen::ArrayXd target = weight * problem.loss;
+    const Eigen::Vector3d moment(target.sum(), (target * x).sum(), (target * y).sum());
+    const Eigen::Vector3d solution = non_negative(gram, moment);
+    const Eigen::ArrayXd predicted = solution[0] + solution[1] * x + solution[2] * y;
+    const double objective = objective_of(problem, predicted);
+    if (objective < best.objective) {
+      best.e = solution[0];
+      best.a = solution[1];
+      best.b = solution[2];
+      best.objective = objective;
+    }
+    if (!is_log(problem)) break;
+    for (Index i = 0; i < problem.size(); ++i) {
+      const double residual = predicted[i] / problem.loss[i] - 1;
+      weight[i] = base[i] * huber_weight(residual, problem.delta);
+    }
+  }
+  return best;
+}
+
+/// Residuals whose squares sum to the objective, twice for Huber's: sign(r) sqrt(2 rho(r)).
+/// Parameters: log a, log b, alpha, beta and, unless e is held at 0, log e.
+struct Residuals {
+  using Scalar = double;
+  using Index = Eigen::Index;
+  enum { InputsAtCompileTime = Eigen::Dynamic, ValuesAtCompileTime = Eigen::Dynamic };
+  using InputType = Eigen::VectorXd;
+  using ValueType = Eigen::VectorXd;
+  using JacobianType = Eigen::MatrixXd;
+
+  const Problem* problem;
+  bool has_offset;
+
+  int inputs() const { return has_offset ? 5 : 4; }
+  int values() const { return static_cast<int>(problem->size()); }
+
+  double row(const Eigen::VectorXd& p, Index i, Eigen::VectorXd* slope) const {
+    const double first = std::exp(p[0] - p[2] * problem->u[i]);
+    const double second = std::exp(p[1] - p[3] * problem->v[i]);
+    const double e = has_offset ? std::exp(p[4]) : 0;
+    const double predicted = e + first + second;
+    double value = predicted - problem->loss[i];
+    double factor = 1;
+    if (is_log(*problem)) {
+      const double residual = std::log(predicted) - problem->log_loss[i];
+      value = std::copysign(std::sqrt(2 * huber(residual, problem->delta)), residual);
+      const bool is_outside = std::abs(residual) > problem->delta;
+      factor = (is_outside ? problem->delta / std::abs(value) : 1) / predicted;
+    }
+    if (slope != nullptr) {
+      (*slope)[0] = first * factor;
+      (*slope)[1] = second * factor;
+      (*slope)[2] = -problem->u[i] * first * factor;
+      (*slope)[3] = -problem->v[i] * second * factor;
+      if (has_offset) (*slope)[4] = e * factor;
+    }
+    return value;
+  }
+
+  int operator()(const Eigen::VectorXd& p, Eigen::VectorXd& values_out) const {
+    for (Index i = 0; i < problem->size(); ++i) values_out[i] = row(p, i, nullptr);
+    return 0;
+  }
+  int df(const Eigen::VectorXd& p, Eigen::MatrixXd& jacobian) const {
+    Eigen::VectorXd slope(inputs());
+    for (Index i = 0; i < problem->size(); ++i) {
+      row(p, i, &slope);
+      jacobian.row(i) = slope;
+    }
+    return 0;
+  }
+};
+
+Scaled polish(const Problem& problem, const Scaled& start, bool has_offset) {
+  constexpr double kSmall = 1e-6;  // stands for a zero, whose logarithm no step can leave
+  Residuals residuals;
+  residuals.problem = &problem;
+  residuals.has_offset = has_offset;
+  Eigen::VectorXd p(residuals.inputs());
+  p[0] = std::log(std::max(start.a, kSmall));
+  p[1] = std::log(std::max(start.b, kSmall));
+  p[2] = start.alpha;
+  p[3] = start.beta;
+  if (has_offset) p[4] = std::log(std::max(start.e, kSmall));
+  bool is_converged = false;
+  // The objective has kinks in its second derivative, so a converged step may not be the last one.
+  for (int round = 0; round < 20; ++round) {
+    Eigen::LevenbergMarquardt<Residuals> solver(residuals);
+    solver.parameters.ftol = solver.parameters.xtol = 1e-15;
+    solver.parameters.gtol = 0;
+    solver.parameters.maxfev = 1000;
+    Eigen::VectorXd next = p;
+    const auto status = solver.minimize(next);
+    if (!next.allFinite()) break;
+    const double moved = (next - p).cwiseAbs().maxCoeff();
+    p = next;
+    is_converged = status != Eigen::LevenbergMarquardtSpace::TooManyFunctionEvaluation;
+    if (is_converged && moved < 1e-9) break;
+  }
+  Scaled law{.e = has_offset ? std::exp(p[4]) : 0,
+             .a = std::exp(p[0]),
+             .b = std::exp(p[1]),
+             .alpha = p[2],
+             .beta = p[3]};
+  const Eigen::ArrayXd predicted =
+      law.e + law.a * (-law.alpha * problem.u).exp() + law.b * (-law.beta * problem.v).exp();
+  const double objective = objective_of(problem, predicted);
+  law.objective = std::isfinite(objective) ? objective : kInfinity;
+  law.is_converged = is_converged;
+  return law;
+}
+
+/// The best projections whose neighbours on the grid are no better, at most kStarts.
+std::vector<Scaled> starting_points(const Problem& problem) {
+  const auto exponent = [](int i) {
+    return kLeastExponent * std::pow(kMostExponent / kLeastExponent, i / (kGrid - 1.0));
+  };
+  std::vector<Scaled> grid;
+  for (int i = 0; i < kGrid; ++i) {
+    for (int j = 0; j < kGrid; ++j) grid.push_back(project(problem, exponent(i), exponent(j)));
+  }
+  std::stable_sort(grid.begin(), grid.end(), [](const Scaled& a, const Scaled& b) {
+    return a.objective < b.objective;
+  });
+  grid.resize(kStarts);
+  return grid;
+}
+
+double relative_gap(const Problem& problem, double least, double next) {
+  if (next < kExact * static_cast<double>(problem.size())) return 0;
+  return (next - least) / next;
+}
+
+SurfaceLaw in_units(const Problem& problem, const Scaled& scaled) {
+  SurfaceLaw law;
+  law.irreducible_loss = scaled.e * problem.scale;
+  law.alpha = scaled.alpha;
+  law.beta = scaled.beta;
+  law.a = scaled.a * problem.scale * std::exp(scaled.alpha * problem.mean_u);
+  law.b = scaled.b * problem.scale * std::exp(scaled.beta * problem.mean_v);
+  law.objective = scaled.objective;
+  if (!is_log(problem)) law.objective *= problem.scale * problem.scale;
+  law.n_points = problem.size();
+  const Eigen::ArrayXd predicted = scaled.e + scaled.a * (-scaled.alpha * problem.u).exp() +
+                                   scaled.b * (-scaled.beta * problem.v).exp();
+  law.rms_residual = std::sqrt((predicted.log() - problem.log_loss).square().mean());
+  law.status = scaled.is_converged ? FitStatus::converged : FitStatus::max_iter;
+  return law;
+}
+
+bool has_enough(std::span<const SurfacePoint> points) {
+  std::set<double> n, d;
+  for (const SurfacePoint& point : points) {
+    n.insert(point.n);
+    d.insert(point.d);
+  }
+  return points.size() >= 6 && n.size() >= 3 && d.size() >= 3;
+}
+
+/// Smallest relative gain of the objective by an irreducible loss that is taken for curvature.
+constexpr double kLeastGain = 1e-6;
+
+}  // namespace
+
+double SurfaceLaw::loss(double n, double d) const {
+  return irreducible_loss + a * std::pow(n, -alpha) + b * std::pow(d, -beta);
+}
+
+double SurfaceLaw::optimal_n(double product) const {
+  const double g = std::pow(alpha * a / (beta * b), 1 / (alpha + beta));
+  return g * std::pow(product, optimal_n_exponent());
+}
+
+SurfaceLaw fit_surface(std::span<const SurfacePoint> points, const SurfaceOptions& options) {
+  if (!has_enough(points)) return {.n_points = static_cast<Count>(points.size())};
+  const Problem problem = make_problem(points, options);
+  std::vector<Scaled> ends;
+  for (const Scaled& start : starting_points(problem)) {
+    ends.push_back(polish(problem, start, true));
+  }
+  std::stable_sort(ends.begin(), ends.end(), [](const Scaled& a, const Scaled& b) {
+    return a.objective < b.objective;
+  });
+  const Scaled without = polish(problem, ends[0], false);
+  const double gain = without.objective - ends[0].objective;
+  const bool is_at_bound = !(gain > kAgreement * without.objective);
+  SurfaceLaw law = in_units(problem, is_at_bound ? without : ends[0]);
+  law.restart_gap = relative_gap(problem, ends[0].objective, ends[1].objective);
+  if (law.status == FitStatus::converged) {
+    if (law.restart_gap > kAgreement) {
+      law.status = FitStatus::restarts_disagree;
+    } else if (is_at_bound) {
+      law.status = FitStatus::bound_hit;
+    } else if (!(gain > kLeastGain * without.objective)) {
+      law.status = FitStatus::no_curvature;
+    }
+  }
+  return law;
+}
+
+std::vector<SurfaceLaw> bootstrap_surface(std::span<const SurfacePoint> points,
+                                          const SurfaceLaw& law,
+                                          const SurfaceOptions& options,
+                                          Count n_replicates,
+                                          std::uint64_t seed,
+                                          const Threads& threads) {
+  Index n_clusters = 0;
+  for (const SurfacePoint& point : points) n_clusters = std::max(n_clusters, point.cluster + 1);
+  std::vector<std::vector<SurfacePoint>> clusters(static_cast<std::size_t>(n_clusters));
+  for (const SurfacePoint& point : points) {
+    clusters[static_cast<std::size_t>(point.cluster)].push_back(point);
+  }
+  std::vector<SurfaceLaw> laws(static_cast<std::size_t>(n_replicates));
+  threads.for_each(n_replicates, [&](Index i) {
+    const RandomStream random(seed, StreamId::bootstrap, static_cast<std::uint32_t>(i));
+    std::vector<SurfacePoint> drawn;
+    for (Index k = 0; k < n_clusters; ++k) {
+      const double place =
+          random.uniform(static_cast<std::uint64_t>(k)) * static_cast<double>(n_clusters);
+      const auto& cluster = clusters[static_cast<std::size_t>(place)];
+      drawn.insert(drawn.end(), cluster.begin(), cluster.end());
+    }
+    if (!has_enough(drawn)) return;
+    const Problem problem = make_problem(drawn, options);
+    Scaled start{.e = law.irreducible_loss / problem.scale,
+                 .a = law.a / problem.scale * std::exp(-law.alpha * problem.mean_u),
+                 .b = law.b / problem.scale * std::exp(-law.beta * problem.mean_v),
+                 .alpha = law.alpha,
+                 .beta = law.beta};
+    Scaled best = polish(problem, start, true);
+    const Scaled without = polish(problem, best, false);
+    if (without.objective <= best.objective) best = without;
+    laws[static_cast<std::size_t>(i)] = in_units(problem, best);
+  });
+  return laws;
+}
+
+}  // namespace einsearch

@@ -1,0 +1,106 @@
+#include "io/law_columns.h"
+
+#include <array>
+
+namespace einsearch {
+namespace {
+
+constexpr std::array kSurface = {
+    ColumnInfo{"group", "", "what the columns of --group say, joined by /"},
+    ColumnInfo{"n_points", "", "rows that were fitted"},
+    ColumnInfo{"n_runs", "", "runs that they come from; resampled whole"},
+    ColumnInfo{"irreducible_loss", "", "E of the law E + A N^-alpha + B D^-beta"},
+    ColumnInfo{"irreducible_loss_low", "", "lower end of its 95 % interval"},
+    ColumnInfo{"irreducible_loss_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{"irreducible_loss_low_80", "", "lower end of its 80 % interval"},
+    ColumnInfo{"irreducible_loss_high_80", "", "upper end of its 80 % interval"},
+    ColumnInfo{"a", "", "A of the law, for N in the units of the column"},
+    ColumnInfo{"a_low", "", "lower end of its 95 % interval"},
+    ColumnInfo{"a_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{"a_low_80", "", "lower end of its 80 % interval"},
+    ColumnInfo{"a_high_80", "", "upper end of its 80 % interval"},
+    ColumnInfo{"alpha", "", "exponent of N"},
+    ColumnInfo{"alpha_low", "", "lower end of its 95 % interval"},
+    ColumnInfo{"alpha_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{"alpha_low_80", "", "lower end of its 80 % interval"},
+    ColumnInfo{"alpha_high_80", "", "upper end of its 80 % interval"},
+    ColumnInfo{"b", "", "B of the law, for D in the units of the column"},
+    ColumnInfo{"b_low", "", "lower end of its 95 % interval"},
+    ColumnInfo{"b_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{"b_low_80", "", "lower end of its 80 % interval"},
+    ColumnInfo{"b_high_80", "", "upper end of its 80 % interval"},
+    ColumnInfo{"beta", "", "exponent of D"},
+    ColumnInfo{"beta_low", "", "lower end of its 95 % interval"},
+    ColumnInfo{"beta_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{"beta_low_80", "", "lower end of its 80 % interval"},
+    ColumnInfo{"beta_high_80", "", "upper end of its 80 % interval"},
+    ColumnInfo{"optimal_n_exponent",
+               "",
+               "beta / (alpha + beta): N* grows as this power of compute, D* as one minus it"},
+    ColumnInfo{"optimal_n_exponent_low", "", "lower end of its 95 % interval"},
+    ColumnInfo{"optimal_n_exponent_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{"optimal_n_exponent_low_80", "", "lower end of its 80 % interval"},
+    ColumnInfo{"optimal_n_exponent_high_80", "", "upper end of its 80 % interval"},
+    ColumnInfo{"objective", "", "least value of the objective"},
+    ColumnInfo{"huber_delta",
+               "",
+               "residual of log loss beyond which it counts linearly; missing with squares"},
+    ColumnInfo{"rms_residual", "", "root mean square of log law - log loss"},
+    ColumnInfo{"degrees_of_freedom", "", "points minus five"},
+    ColumnInfo{"restart_gap", "", "relative difference of the objectives of the two best starts"},
+    ColumnInfo{"status",
+               "",
+               "converged, bound_hit, no_curvature, max_iter, restarts_disagree or too_few_points"},
+    ColumnInfo{"n_held_out", "", "rows that --hold-out kept from the fit"},
+    ColumnInfo{"held_out_error", "", "mean |law / loss - 1| of those"},
+    ColumnInfo{"target_compute", "FLOPs", "compute that the optimum is given for"},
+    ColumnInfo{"optimal_n", "", "size that is best at the target compute"},
+    ColumnInfo{"optimal_n_low", "", "lower end of its 95 % interval"},
+    ColumnInfo{"optimal_n_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{"optimal_n_low_80", "", "lower end of its 80 % interval"},
+    ColumnInfo{"optimal_n_high_80", "", "upper end of its 80 % interval"},
+    ColumnInfo{"optimal_d", "", "data that are best at the target compute"},
+    ColumnInfo{"optimal_d_low", "", "lower end of its 95 % interval"},
+    ColumnInfo{"optimal_d_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{"optimal_d_low_80", "", "lower end of its 80 % interval"},
+    ColumnInfo{"optimal_d_high_80", "", "upper end of its 80 % interval"},
+    ColumnInfo{"predicted_loss", "", "loss of the law at that optimum"},
+    ColumnInfo{"predicted_loss_low", "", "lower end of its 95 % interval"},
+    ColumnInfo{"predicted_loss_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{"predicted_loss_low_80", "", "lower end of its 80 % interval"},
+    ColumnInfo{"predicted_loss_high_80", "", "upper end of its 80 % interval"},
+    ColumnInfo{
+        "extrapolated_by", "", "target compute over the largest that was seen; missing inside"},
+};
+
+constexpr std::array kLine = {
+    ColumnInfo{"group", "", "what the columns of --group say, joined by /"},
+    ColumnInfo{"n_points", "", "rows that were fitted"},
+    ColumnInfo{"n_runs", "", "runs that they come from; resampled whole"},
+    ColumnInfo{"slope", "", "d log y / d log x"},
+    ColumnInfo{"slope_low", "", "lower end of its 95 % interval"},
+    ColumnInfo{"slope_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{"slope_low_80", "", "lower end of its 80 % interval"},
+    ColumnInfo{"slope_high_80", "", "upper end of its 80 % interval"},
+    ColumnInfo{"slope_stderr", "", "its standard error by least squares, for independent points"},
+    ColumnInfo{"prefactor", "", "y of the line at x = 1"},
+    ColumnInfo{"prefactor_low", "", "lower end of its 95 % interval"},
+    ColumnInfo{"prefactor_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{"prefactor_low_80", "", "lower end of its 80 % interval"},
+    ColumnInfo{"prefactor_high_80", "", "upper end of its 80 % interval"},
+    ColumnInfo{"r_squared", "", "squared correlation of log x and log y"},
+    ColumnInfo{"rms_residual", "", "root mean square of log y about the line"},
+    ColumnInfo{"degrees_of_freedom", "", "points minus two"},
+    ColumnInfo{"min_x", "", "least x"},
+    ColumnInfo{"max_x", "", "largest x"},
+    ColumnInfo{"status", "", "converged or too_few_points"},
+    ColumnInfo{"n_held_out", "", "rows that --hold-out kept from the fit"},
+    ColumnInfo{"held_out_error", "", "mean |line / y - 1| of those"},
+};
+
+}  // namespace
+
+std::span<const ColumnInfo> surface_columns() { return kSurface; }
+std::span<const ColumnInfo> line_columns() { return kLine; }
+
+}  // namespace einsearch
