@@ -23,8 +23,6 @@
 // The file is compiled once for each instruction set; everything lies in its namespace.
 #include "compute/product.h"
 
-#include <utility>
-
 #include "compute/gelu.h"
 #include "compute/kernel_tables.h"
 #include "compute/simd.h"

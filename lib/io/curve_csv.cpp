@@ -86,7 +86,6 @@ class CurveCollector {
     return column && !csv.is_empty(*column) ? csv.count(*column) : 0;
   }
 
-  static Count scale(const CsvReader& csv, Column column);
   static std::string structure_name(const CsvReader& csv, const Layout& layout);
   void make_key(const CsvReader& csv, const Layout& layout);
   static std::string describe_run(const CsvReader& csv, const Layout& layout);
@@ -101,17 +100,6 @@ class CurveCollector {
   std::size_t last_index_ = 0;
   Count rows_without_loss_ = 0;
 };
-
-/// Widths are whole; parameters in other units may not be.
-Count CurveCollector::scale(const CsvReader& csv, Column column) {
-  if (!column || csv.is_empty(*column)) return 0;
-  const double value = csv.number(*column);
-  if (value >= 0 && value < 0x1p62) return static_cast<Count>(std::llround(value));
-  throw Error("bad scale",
-              {.where = csv.where() + ", column " + csv.header()[*column],
-               .expected = "a number, 0 or more",
-               .got = std::string(csv.field(*column))});
-}
 
 std::string CurveCollector::structure_name(const CsvReader& csv, const Layout& layout) {
   std::string name;
@@ -172,7 +160,7 @@ Curve& CurveCollector::curve_of_row(const CsvReader& csv, const Layout& layout) 
   curve.family = text(csv, layout.family);
   curve.theta = text(csv, layout.theta);
   curve.task = text(csv, layout.task);
-  curve.width = scale(csv, layout.width);
+  curve.width = count(csv, layout.width);
   curve.depth = count(csv, layout.depth);
   curve.batch = count(csv, layout.batch);
   curve.lr = number(csv, layout.lr);
