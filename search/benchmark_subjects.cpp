@@ -53,13 +53,18 @@ struct LayerProducts {
     for (const BatchedProduct& product : products) {
       const Index size = product.batches * product.rows * product.inner;
       weights.push_back(normal_numbers(size));
+      packed_forward.emplace_back(size);
+      packed_backward.emplace_back(size);
+      pack_forward(product, weights.back().data(), packed_forward.back().data());
+      pack_backward(product, weights.back().data(), packed_backward.back().data());
       macs += static_cast<double>(size * product.rides);
     }
   }
 
   std::vector<BatchedProduct> products;
   std::vector<AlignedBuffer<float>> weights;
-  double macs = 0;  ///< per sample
+  std::vector<AlignedBuffer<float>> packed_forward, packed_backward;  ///< as training packs them
+  double macs = 0;                                                    ///< per sample
 };
 
 /// One thread's activations and gradients of a layer: x, (z,) y and the gradients by them.
@@ -87,7 +92,7 @@ struct LayerBuffers {
 void forward(const LayerProducts& layer, const LayerBuffers& b, Index samples) {
   for (std::size_t i = 0; i < layer.products.size(); ++i) {
     products<float>().forward(layer.products[i],
-                              layer.weights[i].data(),
+                              {layer.weights[i].data(), layer.packed_forward[i].data()},
                               first(b.x[i], samples),
                               first(b.x[i + 1], samples),
                               {});
@@ -97,7 +102,7 @@ void forward(const LayerProducts& layer, const LayerBuffers& b, Index samples) {
 void input_gradient(const LayerProducts& layer, const LayerBuffers& b, Index samples) {
   for (std::size_t i = layer.products.size(); i-- > 0;) {
     products<float>().backward_input(layer.products[i],
-                                     layer.weights[i].data(),
+                                     {layer.weights[i].data(), layer.packed_backward[i].data()},
                                      first(b.dx[i + 1], samples),
                                      first(b.dx[i], samples),
                                      {});
