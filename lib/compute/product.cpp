@@ -6,21 +6,24 @@
 // so that enough independent sums are under way. Rows are dealt out evenly (9 rows are 5 + 4).
 //
 // Cache. Three loops around the tile: kInnerBlock values of the inner index, so that a panel of x
-// (32 samples) stays in the first-level cache; kRowBlock rows, whose weights are first copied
-// together, since rows that lie a power of two apart would evict each other; then panels of
-// samples. Weights are read through strides, so the same code serves W, its transpose and every
-// batch of a structured layer. Sums start from the bias; a factor is applied before a tile leaves
-// the registers, GELU right after.
+// (16 or 32 samples) stays in the first-level cache; kTilesAtATime tiles, whose weights stay in the
+// second; then panels of samples. Weights are read through strides, so the same code serves W, its
+// transpose and every batch of a structured layer; packed once per step in the order in which tiles
+// read them, they come as one stream, and rows that lie a power of two apart do not evict each
+// other. Sums start from the bias; a factor is applied before a tile leaves the registers, GELU
+// right after.
 //
 // Weight gradient. The same tile with the roles turned: x is transposed in cache, then samples are
 // the inner index and features the lanes. Inputs of 8 features or fewer use half vectors.
 //
-// Speed, as a fraction of one core's peak (Zen 4, AVX-512, 64 samples): dense layers from 64 x 64 to
-// 1024 x 256 0.8 to 0.94, 4096 x 1024 0.66 to 0.70; factors of block tensor trains from 16 x 32 on
-// 0.68 to 0.93, 8 x 16 0.55 to 0.70; of rank 3, 0.2 to 0.7. `einsearch bench --names layer`.
+// Speed, as a fraction of one core's peak (Zen 4, AVX-512, 64 samples): dense layers from 64 x 64
+// to 1024 x 256 0.8 to 0.94, 4096 x 1024 0.66 to 0.70; factors of block tensor trains from 16 x 32
+// on 0.68 to 0.93, 8 x 16 0.55 to 0.70; of rank 3, 0.2 to 0.7. `einsearch bench --names layer`.
 //
 // The file is compiled once for each instruction set; everything lies in its namespace.
 #include "compute/product.h"
+
+#include <utility>
 
 #include "compute/gelu.h"
 #include "compute/kernel_tables.h"
@@ -29,34 +32,39 @@
 namespace einsearch::EINSEARCH_ISA {
 
 constexpr int kMostVectors = 4;         // of samples, for products of few rows
-constexpr Index kInnerBlock = 128;      // inner indices per pass
-constexpr Index kRowBlock = 96;         // rows whose weights are copied together
+constexpr int kMostRows = 8;            // of a tile
+constexpr Index kInnerBlock = 256;      // inner indices per pass
+constexpr Index kTilesAtATime = 16;     // whose weights stay in the second-level cache
 constexpr Index kSamplesAtATime = 256;  // of a weight gradient's transposed panel
 
 constexpr Index smaller(Index a, Index b) { return a < b ? a : b; }
+constexpr Index larger(Index a, Index b) { return a > b ? a : b; }
 
-/// The next part when `left` is cut evenly into as few parts of at most `most` as possible, all but
-/// the last being multiples of `unit`.
-constexpr Index even_part(Index left, Index most, Index unit) {
+/// The next part when `left` is cut evenly into as few parts of at most `most` as possible.
+constexpr Index even_part(Index left, Index most) {
   const Index parts = (left + most - 1) / most;
-  return smaller(left, ((left + parts - 1) / parts + unit - 1) / unit * unit);
+  return (left + parts - 1) / parts;
 }
 
-/// Rows dealt out evenly to tiles: `larger` tiles of `rows` rows, then tiles of one row less.
+/// Rows dealt out evenly to tiles: `full` tiles of `rows` rows, then tiles of one row less.
 struct TileRows {
-  explicit TileRows(Index total)
-      : tiles((total + kTileRows - 1) / kTileRows),
+  explicit TileRows(Index total, Index most = kTileRows)
+      : tiles((total + most - 1) / most),
         rows((total + tiles - 1) / tiles),
-        larger(total - tiles * (rows - 1)) {}
+        full(total - tiles * (rows - 1)) {}
 
-  Index tiles, rows, larger;
+  /// The first row of a tile.
+  Index begin(Index tile) const { return tile * rows - larger(0, tile - full); }
+
+  Index tiles, rows, full;
 };
 
+/// `tiles` tiles below each other times `panels` panels of samples beside each other.
 template <typename Scalar>
-struct TileArguments {
-  Index inner = 0;
-  const Scalar* a = nullptr;  // a[i * a_row + k * a_column]
-  Index a_row = 0, a_column = 0;
+struct StripArguments {
+  Index inner = 0, tiles = 0, panels = 1;
+  const Scalar* a = nullptr;  // a[tile * a_tile + i * a_row + k * a_column]
+  Index a_tile = 0, a_row = 0, a_column = 0;
   const Scalar* x = nullptr;  // x[k * x_row + n]
   Index x_row = 0;
   Scalar* z = nullptr;  // z[i * z_row + n]
@@ -65,30 +73,34 @@ struct TileArguments {
   const Scalar* bias = nullptr;  // they start higher by bias[i * bias_row]
   Index bias_row = 0;
   const Scalar* factor = nullptr;  // in the end they are multiplied by factor[i * z_row + n]
+  Scalar* slope = nullptr;         // lies like z; null: no GELU
 };
 
 /// z[i, :] (+)= sum_k a[i, k] x[k, :] for i < kRows, over kVectors vectors of samples.
 template <typename V, typename Scalar, int kRows, int kVectors>
-void tile(const TileArguments<Scalar>& t) {
+[[gnu::always_inline]] inline void tile(const StripArguments<Scalar>& t,
+                                        const Scalar* a,
+                                        const Scalar* x,
+                                        Scalar* z,
+                                        const Scalar* bias,
+                                        const Scalar* factor) {
+  const Index a_row = t.a_row, a_column = t.a_column, x_row = t.x_row, z_row = t.z_row;
   typename V::Vector sum[kRows][kVectors];
 #pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 4
     for (int j = 0; j < kVectors; ++j) {
-      sum[i][j] = t.is_accumulated ? V::load(t.z + i * t.z_row + j * V::kWidth) : V::zero();
+      sum[i][j] = t.is_accumulated ? V::load(z + i * z_row + j * V::kWidth) : V::zero();
     }
   }
-  if (t.bias != nullptr) {
+  if (bias != nullptr) {
 #pragma GCC unroll 8
     for (int i = 0; i < kRows; ++i) {
-      const typename V::Vector bias = V::broadcast(t.bias + i * t.bias_row);
+      const typename V::Vector shift = V::broadcast(bias + i * t.bias_row);
 #pragma GCC unroll 4
-      for (int j = 0; j < kVectors; ++j) sum[i][j] = V::add(sum[i][j], bias);
+      for (int j = 0; j < kVectors; ++j) sum[i][j] = V::add(sum[i][j], shift);
     }
   }
-  const Scalar* a = t.a;
-  const Scalar* x = t.x;
-  const Index a_row = t.a_row, a_column = t.a_column, x_row = t.x_row;
   for (Index k = t.inner; k > 0; --k) {
     typename V::Vector xk[kVectors];
 #pragma GCC unroll 4
@@ -102,103 +114,152 @@ void tile(const TileArguments<Scalar>& t) {
     a += a_column;
     x += x_row;
   }
-  if (t.factor != nullptr) {
+  if (factor != nullptr) {
 #pragma GCC unroll 8
     for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 4
       for (int j = 0; j < kVectors; ++j) {
-        sum[i][j] = V::multiply(sum[i][j], V::load(t.factor + i * t.z_row + j * V::kWidth));
+        sum[i][j] = V::multiply(sum[i][j], V::load(factor + i * z_row + j * V::kWidth));
       }
     }
   }
 #pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 4
-    for (int j = 0; j < kVectors; ++j) V::store(t.z + i * t.z_row + j * V::kWidth, sum[i][j]);
+    for (int j = 0; j < kVectors; ++j) V::store(z + i * z_row + j * V::kWidth, sum[i][j]);
+  }
+}
+
+/// All tiles of a strip against one panel of samples after the other.
+template <typename V, typename Scalar, int kRows, int kVectors>
+void strip(const StripArguments<Scalar>& arguments) {
+  constexpr Index kPanel = kVectors * V::kWidth;
+  const StripArguments<Scalar> t = arguments;
+  const Index rows_of_tile = kRows * t.z_row;
+  for (Index panel = 0; panel < t.panels; ++panel) {
+    const Scalar* a = t.a;
+    const Scalar* x = t.x + panel * kPanel;
+    const Scalar* bias = t.bias;
+    Index offset = panel * kPanel;
+    for (Index i = 0; i < t.tiles; ++i) {
+      const Scalar* factor = t.factor != nullptr ? t.factor + offset : nullptr;
+      tile<V, Scalar, kRows, kVectors>(t, a, x, t.z + offset, bias, factor);
+      if (t.slope != nullptr) {
+        for (Index r = 0; r < kRows; ++r) {
+          Scalar* row = t.z + offset + r * t.z_row;
+          gelu_row(row, row, t.slope + offset + r * t.z_row, kPanel);
+        }
+      }
+      a += t.a_tile;
+      offset += rows_of_tile;
+      if (bias != nullptr) bias += kRows * t.bias_row;
+    }
   }
 }
 
 template <typename Scalar>
-using Tile = void (*)(const TileArguments<Scalar>&);
+using Strip = void (*)(const StripArguments<Scalar>&);
 
-/// Tiles of 1 ... kTileRows rows.
+/// Strips of tiles of 1 ... kMostRows rows; null where the registers do not hold the tile.
 template <typename V, typename Scalar, int kVectors>
-struct Tiles {
+struct Strips {
+  static constexpr int kMost = kVectors == 1 ? kMostRows : kVectors > 2 ? 3 : kTileRows;
+
   template <int kRows>
-  static constexpr Tile<Scalar> of() {
-    if constexpr (kRows <= kTileRows) {
-      return tile<V, Scalar, kRows, kVectors>;
+  static constexpr Strip<Scalar> of() {
+    if constexpr (kRows <= kMost) {
+      return strip<V, Scalar, kRows, kVectors>;
     } else {
       return nullptr;
     }
   }
-  static constexpr Tile<Scalar> kOfRows[8] = {
+  static constexpr Strip<Scalar> kOfRows[kMostRows] = {
       of<1>(), of<2>(), of<3>(), of<4>(), of<5>(), of<6>(), of<7>(), of<8>()};
 };
 
-/// One panel of samples against all rows of a. `slope` lies like z; null: no GELU.
-template <typename V, typename Scalar, int kVectors>
-void panel(TileArguments<Scalar> t, const TileRows& deal, Scalar* slope) {
-  for (Index i = 0; i < deal.tiles; ++i) {
-    const Index rows = i < deal.larger ? deal.rows : deal.rows - 1;
-    Tiles<V, Scalar, kVectors>::kOfRows[rows - 1](t);
-    if (slope != nullptr) {
-      for (Index r = 0; r < rows; ++r) {
-        Scalar* row = t.z + r * t.z_row;
-        gelu_row(row, row, slope + r * t.z_row, kVectors * V::kWidth);
-      }
-      slope += rows * t.z_row;
-    }
-    t.a += rows * t.a_row;
-    t.z += rows * t.z_row;
-    if (t.bias != nullptr) t.bias += rows * t.bias_row;
-    if (t.factor != nullptr) t.factor += rows * t.z_row;
-  }
-}
-
-/// All panels of a block of `padded` samples.
+/// The same strip against a block of `padded` samples.
 template <typename Scalar>
-void panels(TileArguments<Scalar> t, const TileRows& deal, Index padded, Scalar* slope) {
+void strip_of_block(StripArguments<Scalar> t, Index rows, Index padded) {
   using V = Simd<Scalar>;
   Index n = 0;
   const auto run = [&]<int kVectors>() {
     constexpr Index kPanel = kVectors * V::kWidth;
-    for (; n + kPanel <= padded; n += kPanel) {
-      panel<V, Scalar, kVectors>(t, deal, slope);
-      t.x += kPanel;
-      t.z += kPanel;
-      if (t.factor != nullptr) t.factor += kPanel;
-      if (slope != nullptr) slope += kPanel;
-    }
+    t.panels = (padded - n) / kPanel;
+    if (t.panels == 0) return;
+    Strips<V, Scalar, kVectors>::kOfRows[rows - 1](t);
+    const Index done = t.panels * kPanel;
+    n += done;
+    t.x += done;
+    t.z += done;
+    if (t.factor != nullptr) t.factor += done;
+    if (t.slope != nullptr) t.slope += done;
   };
-  if (deal.rows <= 3) run.template operator()<kMostVectors>();
+  if (rows <= 3) run.template operator()<kMostVectors>();
   run.template operator()<2>();
   run.template operator()<1>();
 }
 
-/// Copies rows x inner weights together; afterwards `t` reads the copy.
+/// packed[k * rows + r] = w[r * row_stride + k] for the rows of one tile. Vectors that are stored
+/// run over into the next, so the last inner indices are copied number by number.
 template <typename Scalar>
-void copy_weights(TileArguments<Scalar>& t, Index rows, Scalar* copy) {
-  const bool is_transposed = t.a_row == 1;
-  const Index lines = is_transposed ? t.inner : rows, length = is_transposed ? rows : t.inner;
-  const Index from_stride = is_transposed ? t.a_column : t.a_row;
-  const Index to_stride = is_transposed ? kRowBlock : kInnerBlock;
-  for (Index i = 0; i < lines; ++i) {
-    const Scalar* from = t.a + i * from_stride;
-    Scalar* to = copy + i * to_stride;
-    for (Index j = 0; j < length; ++j) to[j] = from[j];
+void pack_rows(const Scalar* w, Index row_stride, Index rows, Index inner, Scalar* packed) {
+  using V = Simd256<Scalar>;
+  Index k = 0;
+  if constexpr (V::kWidth >= kMostRows) {
+    const Scalar* from[V::kWidth];
+    for (Index r = 0; r < V::kWidth; ++r) from[r] = w + smaller(r, rows - 1) * row_stride;
+    for (; (k + V::kWidth) * rows + V::kWidth <= inner * rows; k += V::kWidth) {
+      V::transpose(from, packed + k * rows, rows);
+      for (const Scalar*& row : from) row += V::kWidth;
+    }
   }
-  t.a = copy;
-  t.a_row = is_transposed ? 1 : kInnerBlock;
-  t.a_column = is_transposed ? kRowBlock : 1;
+  for (Index r = 0; r < rows; ++r) {
+    for (Index i = k; i < inner; ++i) packed[i * rows + r] = w[r * row_stride + i];
+  }
+}
+
+/// packed[k * rows + r] = w[r + k * column_stride], in the same way.
+template <typename Scalar>
+void pack_columns(const Scalar* w, Index column_stride, Index rows, Index inner, Scalar* packed) {
+  using V = Simd256<Scalar>;
+  Index k = 0;
+  if constexpr (V::kWidth >= kMostRows) {
+    for (; (k + 1) * rows + V::kWidth <= inner * rows && column_stride >= V::kWidth; ++k)
+      V::store(packed + k * rows, V::load(w + k * column_stride));
+  }
+  for (; k < inner; ++k) {
+    for (Index r = 0; r < rows; ++r) packed[k * rows + r] = w[k * column_stride + r];
+  }
+}
+
+/// Weights in the order in which tiles read them: tile by tile, in a tile by inner index, then row.
+/// Rows or columns of w are contiguous.
+template <typename Scalar>
+void pack_tiles(MatrixView<const Scalar> w, const TileRows& deal, Scalar* packed) {
+  for (Index i = 0; i < deal.tiles; ++i) {
+    const Index first = deal.begin(i), rows = deal.begin(i + 1) - first;
+    const Scalar* from = w.data + first * w.row_stride;
+    if (w.row_stride == 1) {
+      pack_columns(from, w.column_stride, rows, w.columns, packed);
+    } else {
+      pack_rows(from, w.row_stride, rows, w.columns, packed);
+    }
+    packed += rows * w.columns;
+  }
+}
+
+template <typename Scalar>
+void pack(MatrixView<const Scalar> w, Scalar* packed) {
+  pack_tiles(w, TileRows(w.rows), packed);
 }
 
 /// z[g,t] = W[g] x[g,t]; strides in elements.
 template <typename Scalar>
 struct StridedProduct {
   MatrixView<const Scalar> w;  // of the first batch
-  Index batches, rides;
   Index w_batch;
+  const Scalar* packed;  // the same, packed batch by batch; null: not packed
+  Index batches, rides;
   const Scalar* x;
   Index x_batch, x_ride, x_row;
   Scalar* z;
@@ -208,50 +269,43 @@ struct StridedProduct {
 };
 
 template <typename Scalar>
-bool weights_are_copied(const StridedProduct<Scalar>& p) {
-  constexpr Index kCopiesPay = 48;          // samples that each weight is multiplied with
-  constexpr Index kFirstLevelCache = 2048;  // weights that stay there by themselves
-  const Index size = p.w.rows * p.w.columns, stride = p.w.row_stride * p.w.column_stride;
-  return p.rides * p.padded >= kCopiesPay && p.w.rows > 1 &&
-         (size > kFirstLevelCache || stride > 256);
-}
-
-template <typename Scalar>
 void multiply_batches(const StridedProduct<Scalar>& p, const Epilogue<Scalar>& epilogue) {
-  const bool is_copied = weights_are_copied(p);
+  const bool is_packed = p.packed != nullptr;
+  const Index inner = p.w.columns, batch_size = p.w.rows * inner;
   const Index bias_batch = p.z_batch / p.z_stride, bias_ride = p.z_ride / p.z_stride;
-  TileArguments<Scalar> t{.a_row = p.w.row_stride,
-                          .a_column = p.w.column_stride,
-                          .x_row = p.x_row,
-                          .z_row = p.z_row,
-                          .bias_row = p.z_row / p.z_stride};
-  alignas(64) Scalar copy[kRowBlock * kInnerBlock];
-  for (Index k = 0; k < p.w.columns; k += t.inner) {
-    t.inner = even_part(p.w.columns - k, kInnerBlock, 1);
+  const TileRows deal(p.w.rows);
+  StripArguments<Scalar> t{.a_row = is_packed ? 1 : p.w.row_stride,
+                           .x_row = p.x_row,
+                           .z_row = p.z_row,
+                           .bias_row = p.z_row / p.z_stride};
+  for (Index k = 0; k < inner; k += t.inner) {
+    t.inner = even_part(inner - k, kInnerBlock);
     t.is_accumulated = k > 0 || epilogue.store == Store::accumulate;
-    const bool is_first = k == 0, is_last = k + t.inner == p.w.columns;
-    const Scalar* bias = is_first ? epilogue.bias : nullptr;
-    const Scalar* factor = is_last ? epilogue.factor : nullptr;
-    Scalar* slope = is_last ? epilogue.slope : nullptr;
-    Index rows = 0;
-    for (Index m = 0; m < p.w.rows; m += rows) {
-      rows = even_part(p.w.rows - m, kRowBlock, kTileRows);
-      const TileRows deal(rows);
+    const bool is_first = k == 0, is_last = k + t.inner == inner;
+    for (Index tile = 0; tile < deal.tiles; tile += t.tiles) {
+      // Tiles of equally many rows: first those of deal.rows, then those of one less.
+      const Index end = tile < deal.full ? deal.full : deal.tiles;
+      const Index rows = tile < deal.full ? deal.rows : deal.rows - 1, first = deal.begin(tile);
+      t.tiles = even_part(end - tile, kTilesAtATime);
+      t.a_tile = rows * (is_packed ? inner : p.w.row_stride);
+      t.a_column = is_packed ? rows : p.w.column_stride;
+      const Index a_offset =
+          is_packed ? first * inner + k * rows : first * p.w.row_stride + k * p.w.column_stride;
       for (Index g = 0; g < p.batches; ++g) {
-        TileArguments<Scalar> part = t;
-        part.a = p.w.data + g * p.w_batch + m * p.w.row_stride + k * p.w.column_stride;
-        if (is_copied) copy_weights(part, rows, copy);
+        t.a = (is_packed ? p.packed + g * batch_size : p.w.data + g * p.w_batch) + a_offset;
         for (Index ride = 0; ride < p.rides; ++ride) {
-          const Index offset = g * p.z_batch + ride * p.z_ride + m * p.z_row;
-          const Index row = g * bias_batch + ride * bias_ride + m * t.bias_row;
-          part.x = p.x + g * p.x_batch + ride * p.x_ride + k * p.x_row;
-          part.z = p.z + offset;
-          if (bias != nullptr) part.bias = bias + row;
-          if (factor != nullptr) part.factor = factor + offset;
-          panels(part, deal, p.padded, slope != nullptr ? slope + offset : nullptr);
+          const Index offset = g * p.z_batch + ride * p.z_ride + first * p.z_row;
+          t.x = p.x + g * p.x_batch + ride * p.x_ride + k * p.x_row;
+          t.z = p.z + offset;
+          if (is_first && epilogue.bias != nullptr)
+            t.bias = epilogue.bias + g * bias_batch + ride * bias_ride + first * t.bias_row;
+          if (is_last && epilogue.factor != nullptr) t.factor = epilogue.factor + offset;
+          if (is_last && epilogue.slope != nullptr) t.slope = epilogue.slope + offset;
+          strip_of_block(t, rows, p.padded);
         }
       }
     }
+    t.bias = nullptr;
   }
 }
 
@@ -262,9 +316,10 @@ void multiply(MatrixView<const Scalar> w,
               Store store) {
   assert(w.columns == x.features && w.rows == z.features && x.samples == z.samples);
   multiply_batches<Scalar>({.w = w,
+                            .w_batch = 0,
+                            .packed = nullptr,
                             .batches = 1,
                             .rides = 1,
-                            .w_batch = 0,
                             .x = x.data,
                             .x_batch = 0,
                             .x_ride = 0,
@@ -280,14 +335,15 @@ void multiply(MatrixView<const Scalar> w,
 
 template <typename Scalar>
 void forward(const BatchedProduct& p,
-             const Scalar* w,
+             FactorWeights<Scalar> w,
              BlockView<const Scalar> x,
              BlockView<Scalar> z,
              const Epilogue<Scalar>& epilogue) {
-  multiply_batches<Scalar>({.w = {w, p.rows, p.inner, p.w_row, 1},
+  multiply_batches<Scalar>({.w = {w.plain, p.rows, p.inner, p.w_row, 1},
+                            .w_batch = p.w_batch,
+                            .packed = w.packed,
                             .batches = p.batches,
                             .rides = p.rides,
-                            .w_batch = p.w_batch,
                             .x = x.data,
                             .x_batch = p.x_batch * x.stride,
                             .x_ride = p.x_ride * x.stride,
@@ -303,14 +359,15 @@ void forward(const BatchedProduct& p,
 
 template <typename Scalar>
 void backward_input(const BatchedProduct& p,
-                    const Scalar* w,
+                    FactorWeights<Scalar> w,
                     BlockView<const Scalar> dz,
                     BlockView<Scalar> dx,
                     const Epilogue<Scalar>& epilogue) {
-  multiply_batches<Scalar>({.w = {w, p.inner, p.rows, 1, p.w_row},
+  multiply_batches<Scalar>({.w = {w.plain, p.inner, p.rows, 1, p.w_row},
+                            .w_batch = p.w_batch,
+                            .packed = w.packed,
                             .batches = p.batches,
                             .rides = p.rides,
-                            .w_batch = p.w_batch,
                             .x = dz.data,
                             .x_batch = p.z_batch * dz.stride,
                             .x_ride = p.z_ride * dz.stride,
@@ -346,36 +403,40 @@ template <typename V, typename Scalar, int kVectors>
 void outer_panel(BlockView<const Scalar> dz,
                  const Scalar* xt,
                  Index columns,
-                 MatrixView<Scalar> dw,
-                 const TileRows& deal) {
+                 MatrixView<Scalar> dw) {
+  using Table = Strips<V, Scalar, kVectors>;
   constexpr Index kPanel = kVectors * V::kWidth;
-  TileArguments<Scalar> t{.inner = dz.padded(),
-                          .a = dz.data,
-                          .a_row = dz.stride,
-                          .a_column = 1,
-                          .x = xt,
-                          .x_row = kPanel,
-                          .z = dw.data,
-                          .z_row = dw.row_stride,
-                          .is_accumulated = true};
-  if (columns == kPanel) {
-    panel<V, Scalar, kVectors>(t, deal, nullptr);
-    return;
-  }
-  Scalar edge[kTileRows * kPanel] = {};  // rows of dw widened to whole vectors
-  t.z = edge;
-  t.z_row = kPanel;
-  for (Index tile = 0; tile < deal.tiles; ++tile) {
-    const Index rows = tile < deal.larger ? deal.rows : deal.rows - 1;
-    for (Index i = 0; i < rows; ++i) {
-      for (Index k = 0; k < columns; ++k) edge[i * kPanel + k] = dw.data[i * dw.row_stride + k];
+  const TileRows deal(dw.rows, Table::kMost);
+  Scalar edge[kMostRows * kPanel];  // a tile of dw widened to whole vectors
+  const bool is_whole = columns == kPanel;
+  StripArguments<Scalar> t{.inner = dz.padded(),
+                           .a_row = dz.stride,
+                           .a_column = 1,
+                           .x = xt,
+                           .x_row = kPanel,
+                           .is_accumulated = true};
+  Index tiles = 0;
+  for (Index i = 0; i < deal.tiles; i += tiles) {
+    const Index rows = i < deal.full ? deal.rows : deal.rows - 1;
+    tiles = is_whole ? (i < deal.full ? deal.full : deal.tiles) - i : 1;
+    Scalar* out = dw.data + deal.begin(i) * dw.row_stride;
+    t.tiles = tiles;
+    t.a = dz.row(deal.begin(i));
+    t.a_tile = rows * dz.stride;
+    t.z = is_whole ? out : edge;
+    t.z_row = is_whole ? dw.row_stride : kPanel;
+    if (!is_whole) {
+      for (Index r = 0; r < rows; ++r) {
+        for (Index k = 0; k < kPanel; ++k)
+          edge[r * kPanel + k] = k < columns ? out[r * dw.row_stride + k] : Scalar{0};
+      }
     }
-    Tiles<V, Scalar, kVectors>::kOfRows[rows - 1](t);
-    for (Index i = 0; i < rows; ++i) {
-      for (Index k = 0; k < columns; ++k) dw.data[i * dw.row_stride + k] = edge[i * kPanel + k];
+    Table::kOfRows[rows - 1](t);
+    if (!is_whole) {
+      for (Index r = 0; r < rows; ++r) {
+        for (Index k = 0; k < columns; ++k) out[r * dw.row_stride + k] = edge[r * kPanel + k];
+      }
     }
-    t.a += rows * dz.stride;
-    dw.data += rows * dw.row_stride;
   }
 }
 
@@ -383,8 +444,7 @@ void outer_panel(BlockView<const Scalar> dz,
 template <typename Scalar>
 void accumulate_outer_part(BlockView<const Scalar> dz,
                            BlockView<const Scalar> x,
-                           MatrixView<Scalar> dw,
-                           const TileRows& deal) {
+                           MatrixView<Scalar> dw) {
   using V = Simd<Scalar>;
   using Half = Simd256<Scalar>;
   constexpr Index kPanel = 2 * V::kWidth;
@@ -395,13 +455,13 @@ void accumulate_outer_part(BlockView<const Scalar> dz,
     const MatrixView<Scalar> out{dw.data + k, dw.rows, columns, dw.row_stride, 1};
     if (columns <= Half::kWidth) {
       transpose_panel(part, Half::kWidth, xt);
-      outer_panel<Half, Scalar, 1>(dz, xt, columns, out, deal);
+      outer_panel<Half, Scalar, 1>(dz, xt, columns, out);
     } else if (columns <= V::kWidth) {
       transpose_panel(part, V::kWidth, xt);
-      outer_panel<V, Scalar, 1>(dz, xt, columns, out, deal);
+      outer_panel<V, Scalar, 1>(dz, xt, columns, out);
     } else {
       transpose_panel(part, kPanel, xt);
-      outer_panel<V, Scalar, 2>(dz, xt, columns, out, deal);
+      outer_panel<V, Scalar, 2>(dz, xt, columns, out);
     }
   }
 }
@@ -420,7 +480,6 @@ void backward_weight(const BatchedProduct& p,
                      BlockView<const Scalar> dz,
                      BlockView<const Scalar> x,
                      Scalar* dw) {
-  const TileRows deal(p.rows);
   for (Index g = 0; g < p.batches; ++g) {
     const MatrixView<Scalar> out{dw + g * p.w_batch, p.rows, p.inner, p.w_row, 1};
     for (Index t = 0; t < p.rides; ++t) {
@@ -428,7 +487,7 @@ void backward_weight(const BatchedProduct& p,
           dz.rows(g * p.z_batch + t * p.z_ride, p.rows, p.z_row);
       const BlockView<const Scalar> x_part = x.rows(g * p.x_batch + t * p.x_ride, p.inner, p.x_row);
       for (Index n = 0; n < x.samples; n += kSamplesAtATime) {
-        accumulate_outer_part(samples_from(dz_part, n), samples_from(x_part, n), out, deal);
+        accumulate_outer_part(samples_from(dz_part, n), samples_from(x_part, n), out);
       }
     }
   }
@@ -446,11 +505,13 @@ void accumulate_outer(BlockView<const Scalar> dz,
 
 const ProductKernels<float> kProductsFloat = {multiply<float>,
                                               accumulate_outer<float>,
+                                              pack<float>,
                                               forward<float>,
                                               backward_input<float>,
                                               backward_weight<float>};
 const ProductKernels<double> kProductsDouble = {multiply<double>,
                                                 accumulate_outer<double>,
+                                                pack<double>,
                                                 forward<double>,
                                                 backward_input<double>,
                                                 backward_weight<double>};

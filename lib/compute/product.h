@@ -45,6 +45,18 @@ constexpr BatchedProduct dense_product(Index outputs, Index inputs) {
   return {.rows = outputs, .inner = inputs, .w_batch = outputs * inputs, .w_row = inputs};
 }
 
+/// The weights of a batched product, as they are stored and, for speed, once more in the order in
+/// which the kernels read them (see ProductKernels::pack). Which of the two is used does not change
+/// a bit of the result.
+template <typename Scalar>
+struct FactorWeights {
+  FactorWeights(const Scalar* stored, const Scalar* in_tiles = nullptr)
+      : plain(stored), packed(in_tiles) {}
+
+  const Scalar* plain;
+  const Scalar* packed;  ///< null: not packed
+};
+
 enum class Store { overwrite, accumulate };
 
 /// What else happens to the output of a product while it is at hand. The blocks `slope` and
@@ -74,16 +86,20 @@ struct ProductKernels {
                            BlockView<const Scalar> x,
                            MatrixView<Scalar> dw);
 
+  /// Copies W (M, K) to `packed` (M K scalars), in an order that belongs to the instruction set.
+  /// forward() takes the batches' W packed one after another, backward_input() their transposes.
+  void (*pack)(MatrixView<const Scalar> w, Scalar* packed);
+
   /// z[g,t] = W[g] x[g,t], then the epilogue
   void (*forward)(const BatchedProduct& product,
-                  const Scalar* w,
+                  FactorWeights<Scalar> w,
                   BlockView<const Scalar> x,
                   BlockView<Scalar> z,
                   const Epilogue<Scalar>& epilogue);
 
   /// dx[g,t] = W[g]^T dz[g,t], then the epilogue
   void (*backward_input)(const BatchedProduct& product,
-                         const Scalar* w,
+                         FactorWeights<Scalar> w,
                          BlockView<const Scalar> dz,
                          BlockView<Scalar> dx,
                          const Epilogue<Scalar>& epilogue);
@@ -98,5 +114,27 @@ struct ProductKernels {
 /// Those of the active instruction set (compute/isa.h).
 template <typename Scalar>
 const ProductKernels<Scalar>& products();
+
+/// Packs all batches of a product's weights w for forward().
+template <typename Scalar>
+void pack_forward(const BatchedProduct& product, const Scalar* w, Scalar* packed) {
+  const Index size = product.rows * product.inner;
+  for (Index g = 0; g < product.batches; ++g) {
+    products<Scalar>().pack(
+        {w + g * product.w_batch, product.rows, product.inner, product.w_row, 1},
+        packed + g * size);
+  }
+}
+
+/// Packs all batches of a product's weights w for backward_input().
+template <typename Scalar>
+void pack_backward(const BatchedProduct& product, const Scalar* w, Scalar* packed) {
+  const Index size = product.rows * product.inner;
+  for (Index g = 0; g < product.batches; ++g) {
+    products<Scalar>().pack(
+        {w + g * product.w_batch, product.inner, product.rows, 1, product.w_row},
+        packed + g * size);
+  }
+}
 
 }  // namespace einsearch

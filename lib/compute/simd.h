@@ -27,24 +27,30 @@ struct Simd256<float> {
   static Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
   static Vector multiply(Vector a, Vector b) { return _mm256_mul_ps(a, b); }
 
-  /// to[j * to_stride + i] = rows[i][j] for i, j < 8.
+  /// to[j * to_stride + i] = rows[i][j] for i, j < 8, written in the order of j.
   static void transpose(const float* const* rows, float* to, Index to_stride) {
     Vector r[8], t[8];
-    for (int i = 0; i < 8; ++i) r[i] = load(rows[i]);
     for (int i = 0; i < 4; ++i) {
-      t[2 * i] = _mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]);
-      t[2 * i + 1] = _mm256_unpackhi_ps(r[2 * i], r[2 * i + 1]);
+      r[i] = both_halves(rows[i], rows[i + 4]);
+      r[i + 4] = both_halves(rows[i] + 4, rows[i + 4] + 4);
     }
-    for (int i = 0; i < 2; ++i) {
-      r[4 * i] = _mm256_shuffle_ps(t[4 * i], t[4 * i + 2], 0x44);
-      r[4 * i + 1] = _mm256_shuffle_ps(t[4 * i], t[4 * i + 2], 0xEE);
-      r[4 * i + 2] = _mm256_shuffle_ps(t[4 * i + 1], t[4 * i + 3], 0x44);
-      r[4 * i + 3] = _mm256_shuffle_ps(t[4 * i + 1], t[4 * i + 3], 0xEE);
+    for (int i = 0; i < 8; i += 4) {
+      const Vector even_low = _mm256_unpacklo_ps(r[i], r[i + 1]);
+      const Vector even_high = _mm256_unpackhi_ps(r[i], r[i + 1]);
+      const Vector odd_low = _mm256_unpacklo_ps(r[i + 2], r[i + 3]);
+      const Vector odd_high = _mm256_unpackhi_ps(r[i + 2], r[i + 3]);
+      t[i] = _mm256_shuffle_ps(even_low, odd_low, 0x44);
+      t[i + 1] = _mm256_shuffle_ps(even_low, odd_low, 0xEE);
+      t[i + 2] = _mm256_shuffle_ps(even_high, odd_high, 0x44);
+      t[i + 3] = _mm256_shuffle_ps(even_high, odd_high, 0xEE);
     }
-    for (int i = 0; i < 4; ++i) {
-      store(to + i * to_stride, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
-      store(to + (i + 4) * to_stride, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
-    }
+    for (int j = 0; j < 8; ++j) store(to + j * to_stride, t[j]);
+  }
+
+ private:
+  /// Four numbers from each of two places.
+  static Vector both_halves(const float* low, const float* high) {
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1);
   }
 };
 
