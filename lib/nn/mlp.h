@@ -30,6 +30,7 @@ class Mlp final : public Model<Scalar> {
   explicit Mlp(const MlpOptions& options);
 
   const ParameterLayout& parameters() const override { return layout_; }
+  Index inputs() const override { return options_.inputs; }
   double flops_per_example() const override;
   Index workspace_size(Index samples) const override {
     return rows_.count() * workspace_stride(samples);

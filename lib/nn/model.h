@@ -36,6 +36,9 @@ class Model {
 
   virtual const ParameterLayout& parameters() const = 0;
 
+  /// Features of an example: rows of its inputs.
+  virtual Index inputs() const = 0;
+
   /// Tokens that an example's loss is the mean over: 1, or the length of a sequence.
   virtual Index tokens_per_example() const { return 1; }
 

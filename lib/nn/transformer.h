@@ -34,6 +34,7 @@ class Transformer final : public Model<Scalar> {
   explicit Transformer(const TransformerOptions& options);
 
   const ParameterLayout& parameters() const override { return layout_; }
+  Index inputs() const override { return options_.context; }
   double flops_per_example() const override;
   Index tokens_per_example() const override { return options_.context; }
   Index workspace_size(Index sequences) const override;
