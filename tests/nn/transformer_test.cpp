@@ -3,11 +3,14 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstring>
 
 #include "base/error.h"
+#include "compute/isa.h"
 #include "gradients.h"
 #include "nn/token_block.h"
 #include "structure/notation.h"
+#include "train/training_state.h"
 
 using namespace einsearch;
 
@@ -88,6 +91,39 @@ TEST_CASE("an untrained transformer predicts every token alike: its loss is ln V
     for (const double loss : losses)
       CHECK(loss == doctest::Approx(std::log(static_cast<double>(options.vocabulary))));
   }
+}
+
+TEST_CASE("a transformer trains to the same bytes for any number of threads and instruction set") {
+  GptOptions options;
+  options.structure = parse_structure("btt");
+  options.has_weight_norm = true;
+  options.width = 16;
+  options.depth = 2;
+  options.context = 40;
+  options.vocabulary = 11;
+  const Transformer<float> model(transformer_options(options));
+  const auto sequences = some_sequences(21, 41, 11);  // several chunks, the last one smaller
+  const auto inputs = token_block<float>(sequences, 0, 40);
+  const auto targets = token_block<float>(sequences, 1, 40);
+  const auto trained = [&](int threads) {
+    TrainingState<float> state(model,
+                               initial_values<float>(model.parameters(), 3),
+                               {.beta2 = 0.95, .clip = 1},
+                               Threads(threads));
+    for (int step = 0; step < 5; ++step) state.update({inputs.view, targets.view}, 3e-3);
+    const auto all = state.values().span();
+    return std::vector<float>(all.begin(), all.end());
+  };
+  const std::vector<float> expected = trained(1);
+  const Isa before = active_isa();
+  for (const Isa isa : supported_isas()) {
+    use_isa(isa);
+    for (const int threads : {1, 2, 3}) {
+      const std::vector<float> got = trained(threads);
+      CHECK(std::memcmp(got.data(), expected.data(), got.size() * sizeof(float)) == 0);
+    }
+  }
+  use_isa(before);
 }
 
 TEST_CASE("no token sees a later one") {
