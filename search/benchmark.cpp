@@ -221,7 +221,7 @@ class Benchmarks {
     return std::any_of(options_.names.begin(), options_.names.end(), is_layer_part);
   }
   static bool has_structures(const std::string& name) {
-    return name == "layer" || name == "mlp_step";
+    return name == "layer" || name == "mlp_step" || name == "gpt_step";
   }
 
   void check() const {
@@ -296,6 +296,8 @@ class Benchmarks {
     for (const Structure& structure : structures) {
       if (group.name == "mlp_step") {
         all.push_back({mlp_step_subject(structure, size, threads)});
+      } else if (group.name == "gpt_step") {
+        all.push_back({gpt_step_subject(structure, size, threads)});
       } else {
         for (Subject& part : layer_subjects(structure, size, threads))
           all.push_back({std::move(part)});
@@ -343,7 +345,8 @@ const std::vector<std::string>& benchmark_names() {
                                                  "layer_norm_backward",
                                                  "bias_gradient",
                                                  "adamw",
-                                                 "mlp_step"};
+                                                 "mlp_step",
+                                                 "gpt_step"};
   return names;
 }
 

@@ -16,7 +16,8 @@
 namespace einsearch {
 
 /// peak_fma, bandwidth, gemm, layer, layer_forward, layer_input_gradient, layer_weight_gradient,
-/// gelu, layer_norm, layer_norm_backward, adamw, bias_gradient, mlp_step: the order of rows.
+/// gelu, layer_norm, layer_norm_backward, adamw, bias_gradient, mlp_step, gpt_step: the order of
+/// rows.
 const std::vector<std::string>& benchmark_names();
 
 struct BenchmarkOptions {

@@ -9,6 +9,7 @@
 #include "compute/peak.h"
 #include "compute/random_block.h"
 #include "nn/mlp.h"
+#include "nn/transformer.h"
 #include "structure/layer_shape.h"
 #include "structure/notation.h"
 #include "train/training_state.h"
@@ -349,6 +350,44 @@ Subject mlp_step_subject(const Structure& structure,
       .activation_bytes = static_cast<double>(numbers) * sizeof(float),
       .run = [training] {
         training->state.update({training->inputs.view, training->targets.view}, kRate);
+      }};
+}
+
+Subject gpt_step_subject(const Structure& structure,
+                         const BenchmarkSize& size,
+                         const Threads& threads) {
+  struct Training {
+    Training(const GptOptions& options, Index sequences, const Threads& on)
+        : model(transformer_options(options)),
+          state(
+              model, initial_values<float>(model.parameters(), 0), {.beta2 = 0.95, .clip = 1}, on),
+          tokens(options.context, sequences) {
+      for (Index t = 0; t < options.context; ++t) {
+        for (Index s = 0; s < sequences; ++s)
+          tokens.view.row(t)[s] = static_cast<float>((t * 7 + s * 13) % options.vocabulary);
+      }
+    }
+    Transformer<float> model;
+    TrainingState<float> state;
+    Activations tokens;
+  };
+  constexpr double kRate = 1e-4, kNormFlops = 10;
+  GptOptions options;
+  options.width = size.width;
+  options.structure = structure;
+  const Index sequences = std::max<Index>(1, size.batch / options.context);
+  const auto training = std::make_shared<Training>(options, sequences, threads);
+  const double norms =
+      kNormFlops * static_cast<double>((4 * options.depth + 1) * size.width * options.context);
+  const Index block = std::min(training->model.block_samples(), sequences);
+  const Index numbers = training->model.workspace_size(block);
+  return {
+      .name = "gpt_step",
+      .structure = structure.name,
+      .flops = 3 * (training->model.flops_per_example() - norms) * static_cast<double>(sequences),
+      .activation_bytes = static_cast<double>(numbers) * sizeof(float),
+      .run = [training] {
+        training->state.update({training->tokens.view, training->tokens.view}, kRate);
       }};
 }
 

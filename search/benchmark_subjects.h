@@ -54,4 +54,10 @@ Subject mlp_step_subject(const Structure& structure,
                          const BenchmarkSize& size,
                          const Threads& threads);
 
+/// One update of the character model (depth 3, windows of 128, 96 characters, AdamW) on batch / 128
+/// sequences, at least one.
+Subject gpt_step_subject(const Structure& structure,
+                         const BenchmarkSize& size,
+                         const Threads& threads);
+
 }  // namespace einsearch

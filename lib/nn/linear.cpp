@@ -160,7 +160,9 @@ void Linear::backward(const Weights<Scalar>& weights,
                       BlockView<Scalar> dx,
                       BlockView<Scalar> scratch,
                       Scalar* gradient,
-                      BlockView<const Scalar> factor) const {
+                      BlockView<const Scalar> factor,
+                      Store store) const {
+  assert(store == Store::overwrite || factor.data == nullptr);
   const ProductKernels<Scalar>& product = products<Scalar>();
   const ElementwiseKernels<Scalar>& pass = elementwise<Scalar>();
   const BlockView<Scalar> dz = scratch.rows(0, hidden_features());
@@ -179,7 +181,10 @@ void Linear::backward(const Weights<Scalar>& weights,
       wants_input ? dx.rows(0, std::min(shape_.sizes.pad_in(), shape_.d_in)) : dx;
   if (wants_input && extends_input()) din = scratch.rows(next, shape_.sizes.pad_in());
   Epilogue<Scalar> epilogue;
-  if (!extends_input()) epilogue.factor = factor.data;
+  if (!extends_input()) {
+    epilogue.factor = factor.data;
+    epilogue.store = store;
+  }
 
   if (bias_offset_ >= 0) pass.accumulate_bias_gradient(dout, gradient + bias_offset_);
   if (shape_.is_dense) {
@@ -196,9 +201,10 @@ void Linear::backward(const Weights<Scalar>& weights,
   }
   if (!wants_input) return;
   if (extends_input()) {
-    pass.copy(din.rows(0, shape_.d_in), dx);
+    const BlockView<const Scalar> kept = din.rows(0, shape_.d_in);
+    store == Store::accumulate ? pass.add(kept, dx) : pass.copy(kept, dx);
     if (factor.data != nullptr) pass.multiply_elements(factor, dx);
-  } else {
+  } else if (store == Store::overwrite) {
     pass.fill(Scalar{0}, dx.rows(shape_.sizes.pad_in(), shape_.d_in - shape_.sizes.pad_in()));
   }
 }
@@ -217,7 +223,8 @@ template void Linear::backward<float>(const Weights<float>&,
                                       BlockView<float>,
                                       BlockView<float>,
                                       float*,
-                                      BlockView<const float>) const;
+                                      BlockView<const float>,
+                                      Store) const;
 template void Linear::forward<double>(const Weights<double>&,
                                       BlockView<const double>,
                                       BlockView<double>,
@@ -232,6 +239,7 @@ template void Linear::backward<double>(const Weights<double>&,
                                        BlockView<double>,
                                        BlockView<double>,
                                        double*,
-                                       BlockView<const double>) const;
+                                       BlockView<const double>,
+                                       Store) const;
 
 }  // namespace einsearch

@@ -61,6 +61,7 @@ class Linear {
 
   /// dW += dy x^T and db += sum_n dy, into `gradient`; dx = W^T dy, unless dx has no data. dx may
   /// be the block x. With a block `factor` (d_in, N): dx = factor * (W^T dy), element by element.
+  /// With Store::accumulate, and then without factor: dx += W^T dy.
   template <typename Scalar>
   void backward(const Weights<Scalar>& weights,
                 BlockView<const Scalar> x,
@@ -69,7 +70,8 @@ class Linear {
                 BlockView<Scalar> dx,
                 BlockView<Scalar> scratch,
                 Scalar* gradient,
-                BlockView<const Scalar> factor = {}) const;
+                BlockView<const Scalar> factor = {},
+                Store store = Store::overwrite) const;
 
  private:
   bool extends_input() const { return shape_.sizes.pad_in() > shape_.d_in; }

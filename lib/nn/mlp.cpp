@@ -11,30 +11,20 @@
 namespace einsearch {
 namespace {
 
-/// Named rows of one workspace.
-template <typename Scalar>
-struct Rows {
-  Scalar* data;
-  Index samples;
-  Index stride;
-
-  BlockView<Scalar> operator()(Index first, Index count) const {
-    return {data + first * stride, count, samples, stride};
-  }
-};
+MlpOptions with_layers_checked(const MlpOptions& options) {
+  if (options.layers != LayerChoice::attention) return options;
+  throw Error("the residual MLP has no attention",
+              {.where = "choice of layers",
+               .expected = "all, intermediate, all-but-last or ffn",
+               .got = to_string(options.layers)});
+}
 
 }  // namespace
 
 template <typename Scalar>
-Index Mlp<Scalar>::take_rows(Index count) {
-  const Index first = features_;
-  features_ += count;
-  return first;
-}
-
-template <typename Scalar>
 Linear Mlp<Scalar>::make_linear(
-    const std::string& name, Index d_in, Index d_out, bool is_structured, LinearOptions linear) {
+    const std::string& name, Index d_in, Index d_out, LayerRole role, LinearOptions linear) {
+  const bool is_structured = takes_structure(options_.layers, role);
   linear.has_default_init = !is_structured;
   linear.has_weight_norm = options_.has_weight_norm && is_structured;
   try {
@@ -50,18 +40,18 @@ typename Mlp<Scalar>::Norm Mlp<Scalar>::make_norm(const std::string& name, Index
   Norm norm;
   norm.gain = layout_.add({.name = name + ".weight", .shape = {features}, .init = Init::ones});
   norm.bias = layout_.add({.name = name + ".bias", .shape = {features}});
-  norm.normalised = take_rows(features);
-  norm.inverse_deviation = take_rows(1);
+  norm.normalised = rows_.take(features);
+  norm.inverse_deviation = rows_.take(1);
   return norm;
 }
 
 template <typename Scalar>
 Mlp<Scalar>::Mlp(const MlpOptions& options)
-    : options_(options),
+    : options_(with_layers_checked(options)),
       input_(make_linear("input",
                          options.inputs,
                          options.width,
-                         options.layers != LayerChoice::intermediate,
+                         LayerRole::input,
                          {.base_out = options.base_width})),
       input_norm_(make_norm("input_norm", options.width)),
       blocks_([&] {
@@ -71,13 +61,16 @@ Mlp<Scalar>::Mlp(const MlpOptions& options)
         for (Index i = 0; i < options.depth; ++i) {
           const std::string name = fmt::format("blocks.{}", i);
           const Norm norm = make_norm(name + ".norm", options.width);
-          const Linear up = make_linear(
-              name + ".up", options.width, wide, true, {.base_in = base, .base_out = base_wide});
+          const Linear up = make_linear(name + ".up",
+                                        options.width,
+                                        wide,
+                                        LayerRole::up,
+                                        {.base_in = base, .base_out = base_wide});
           const Linear down =
               make_linear(name + ".down",
                           wide,
                           options.width,
-                          true,
+                          LayerRole::down,
                           {.is_zero_initialised = true, .base_in = base_wide, .base_out = base});
           blocks.push_back({.norm = norm, .up = up, .down = down});
         }
@@ -86,27 +79,27 @@ Mlp<Scalar>::Mlp(const MlpOptions& options)
       output_(make_linear("output",
                           options.width,
                           options.outputs,
-                          options.layers == LayerChoice::all,
+                          LayerRole::head,
                           {.is_zero_initialised = true, .base_in = options.base_width})) {
   const Index width = options.width, wide = MlpOptions::kExpansion * width;
   Index scratch = std::max(input_.scratch_features(), output_.scratch_features());
-  input_saved_ = take_rows(input_.saved_features());
-  input_slope_ = take_rows(width);
-  residual_ = take_rows(width);
+  input_saved_ = rows_.take(input_.saved_features());
+  input_slope_ = rows_.take(width);
+  residual_ = rows_.take(width);
   for (Block& block : blocks_) {
-    block.normed = take_rows(width);
-    block.up_saved = take_rows(block.up.saved_features());
-    block.activated = take_rows(wide);
-    block.slope = take_rows(wide);
-    block.down_saved = take_rows(block.down.saved_features());
+    block.normed = rows_.take(width);
+    block.up_saved = rows_.take(block.up.saved_features());
+    block.activated = rows_.take(wide);
+    block.slope = rows_.take(wide);
+    block.down_saved = rows_.take(block.down.saved_features());
     scratch = std::max({scratch, block.up.scratch_features(), block.down.scratch_features()});
   }
-  output_saved_ = take_rows(output_.saved_features());
-  prediction_ = take_rows(options.outputs);
-  error_ = take_rows(options.outputs);
-  wide_ = take_rows(wide);
-  narrow_ = take_rows(width);
-  scratch_ = take_rows(scratch);
+  output_saved_ = rows_.take(output_.saved_features());
+  prediction_ = rows_.take(options.outputs);
+  error_ = rows_.take(options.outputs);
+  wide_ = rows_.take(wide);
+  narrow_ = rows_.take(width);
+  scratch_ = rows_.take(scratch);
 }
 
 template <typename Scalar>
@@ -128,7 +121,7 @@ Index Mlp<Scalar>::block_samples() const {
   constexpr Index kCachedWeights = 1 << 19;
   constexpr Index kCachedActivations = 1 << 19, kMany = 128, kFew = 64;
   const bool takes_many =
-      layout_.size() > kCachedWeights || features_ * kMany <= kCachedActivations;
+      layout_.size() > kCachedWeights || rows_.count() * kMany <= kCachedActivations;
   return takes_many ? kMany : kFew;
 }
 
@@ -136,7 +129,7 @@ template <typename Scalar>
 BlockView<Scalar> Mlp<Scalar>::predict(const Weights<Scalar>& weights,
                                        BlockView<const Scalar> inputs,
                                        Scalar* workspace) const {
-  const Rows<Scalar> rows{workspace, inputs.samples, stride(inputs.samples)};
+  const Rows<Scalar> rows{workspace, inputs.samples, workspace_stride(inputs.samples)};
   const Index width = options_.width, wide = MlpOptions::kExpansion * width;
   const auto scratch_for = [&](const Linear& linear) {
     return rows(scratch_, linear.scratch_features());
@@ -192,7 +185,8 @@ double Mlp<Scalar>::loss_and_gradient(const Weights<Scalar>& weights,
                                       Scalar* workspace,
                                       Scalar* gradient) const {
   const BlockView<Scalar> prediction = predict(weights, examples.inputs, workspace);
-  const Rows<Scalar> rows{workspace, examples.inputs.samples, stride(examples.inputs.samples)};
+  const Rows<Scalar> rows{
+      workspace, examples.inputs.samples, workspace_stride(examples.inputs.samples)};
   const Index width = options_.width, wide = MlpOptions::kExpansion * width;
   const auto scratch_for = [&](const Linear& linear) {
     return rows(scratch_, linear.scratch_features());

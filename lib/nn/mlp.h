@@ -11,6 +11,7 @@
 #include "nn/linear.h"
 #include "nn/model.h"
 #include "nn/model_options.h"
+#include "nn/workspace.h"
 
 namespace einsearch {
 
@@ -29,8 +30,11 @@ class Mlp final : public Model<Scalar> {
   explicit Mlp(const MlpOptions& options);
 
   const ParameterLayout& parameters() const override { return layout_; }
+  Index inputs() const override { return options_.inputs; }
   double flops_per_example() const override;
-  Index workspace_size(Index samples) const override { return features_ * stride(samples); }
+  Index workspace_size(Index samples) const override {
+    return rows_.count() * workspace_stride(samples);
+  }
   Index block_samples() const override;
 
   double loss_and_gradient(const Weights<Scalar>& weights,
@@ -60,15 +64,13 @@ class Mlp final : public Model<Scalar> {
           down_saved = 0;  // rows of the workspace
   };
 
-  static Index stride(Index samples) { return padded_samples(samples) + kSampleLanes; }
-  Index take_rows(Index count);
   Linear make_linear(
-      const std::string& name, Index d_in, Index d_out, bool is_structured, LinearOptions linear);
+      const std::string& name, Index d_in, Index d_out, LayerRole role, LinearOptions linear);
   Norm make_norm(const std::string& name, Index features);
 
   MlpOptions options_;
   ParameterLayout layout_;
-  Index features_ = 0;  // rows of the workspace
+  RowCounter rows_;
   Linear input_;
   Norm input_norm_;
   std::vector<Block> blocks_;

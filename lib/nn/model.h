@@ -21,6 +21,12 @@ struct ExampleBlock {
   }
 };
 
+/// How a batch may be cut into the chunks whose gradients are summed by themselves.
+struct ChunkRule {
+  Index smallest = 128;       ///< examples that a chunk is worth making for
+  Index unit = kSampleLanes;  ///< chunks but the last are multiples of it
+};
+
 /// A model holds no numbers: values, gradients and workspace are arrays that the caller owns, so
 /// that any number of threads can work on different blocks of samples.
 template <typename Scalar>
@@ -30,16 +36,24 @@ class Model {
 
   virtual const ParameterLayout& parameters() const = 0;
 
+  /// Features of an example: rows of its inputs.
+  virtual Index inputs() const = 0;
+
+  /// Tokens that an example's loss is the mean over: 1, or the length of a sequence.
+  virtual Index tokens_per_example() const { return 1; }
+
   /// Forward FLOPs per example, 2 per multiply-accumulate; layer norm counts 10 per element by
   /// convention.
   virtual double flops_per_example() const = 0;
 
-  /// Scalars of workspace for a block of samples.
+  /// Scalars of workspace for a block of examples.
   virtual Index workspace_size(Index samples) const = 0;
 
-  /// Samples that walk through the network together, so that their activations stay in cache.
+  /// Examples that walk through the network together, so that their activations stay in cache.
   /// Depends on the model alone, as it is part of the order of sums over samples.
   virtual Index block_samples() const = 0;
+
+  virtual ChunkRule chunk_rule() const { return {}; }
 
   /// Sum of the examples' losses; gradient += scale * the derivative of that sum.
   virtual double loss_and_gradient(const Weights<Scalar>& weights,

@@ -8,8 +8,26 @@
 namespace einsearch {
 
 const std::vector<std::string>& layer_choice_names() {
-  static const std::vector<std::string> names = {"all", "intermediate", "all-but-last"};
+  static const std::vector<std::string> names = {
+      "all", "intermediate", "all-but-last", "ffn", "attention"};
   return names;
+}
+
+bool takes_structure(LayerChoice layers, LayerRole role) {
+  const bool is_ffn = role == LayerRole::up || role == LayerRole::down;
+  switch (layers) {
+    case LayerChoice::all:
+      return true;
+    case LayerChoice::intermediate:
+      return role != LayerRole::input && role != LayerRole::head;
+    case LayerChoice::all_but_last:
+      return role != LayerRole::head;
+    case LayerChoice::ffn:
+      return is_ffn;
+    case LayerChoice::attention:
+      return !is_ffn && role != LayerRole::input && role != LayerRole::head;
+  }
+  return false;
 }
 
 const char* to_string(LayerChoice layers) {
@@ -21,7 +39,7 @@ LayerChoice parse_layer_choice(std::string_view name) {
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end()) {
     throw Error("unknown choice of layers",
-                {.expected = "all, intermediate or all-but-last",
+                {.expected = "all, intermediate, all-but-last, ffn or attention",
                  .got = std::string(name),
                  .hint = did_you_mean(name, names)});
   }

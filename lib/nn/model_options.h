@@ -9,8 +9,15 @@
 
 namespace einsearch {
 
-/// Which linear layers take the structure; the others are dense.
-enum class LayerChoice { all, intermediate, all_but_last };
+/// Which linear layers take the structure; the others are dense. In a transformer, intermediate and
+/// all-but-last are the same: everything between the embeddings and the head.
+enum class LayerChoice { all, intermediate, all_but_last, ffn, attention };
+
+/// What a linear layer does in a model.
+enum class LayerRole { input, query, key, value, output, up, down, head };
+
+/// False for a layer that is dense whatever the structure.
+bool takes_structure(LayerChoice layers, LayerRole role);
 
 const char* to_string(LayerChoice layers);
 
@@ -18,6 +25,7 @@ const char* to_string(LayerChoice layers);
 LayerChoice parse_layer_choice(std::string_view name);
 const std::vector<std::string>& layer_choice_names();
 
+/// What the models' options have in common.
 struct ModelOptions {
   Index width = 64;  ///< features of the residual stream
   Index depth = 3;   ///< residual blocks

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "nn/transformer.h"
+
 namespace einsearch {
 namespace {
 
@@ -10,9 +12,31 @@ std::unique_ptr<Model<Scalar>> make(const MlpOptions& options) {
   return std::make_unique<Mlp<Scalar>>(options);
 }
 
+template <typename Scalar>
+std::unique_ptr<Model<Scalar>> make(const GptOptions& options) {
+  return std::make_unique<Transformer<Scalar>>(transformer_options(options));
+}
+
+template <typename Scalar>
+std::unique_ptr<Model<Scalar>> make(const PixelOptions& options) {
+  return std::make_unique<Transformer<Scalar>>(transformer_options(options));
+}
+
 std::vector<LayerSize> layers_of(const MlpOptions& options) {
   const Index narrow = options.width, wide = MlpOptions::kExpansion * narrow;
   return {{narrow, wide}, {wide, narrow}};
+}
+
+/// Of both transformers.
+std::vector<LayerSize> layers_of(const ModelOptions& options) {
+  const Index narrow = options.width, wide = TransformerOptions::kExpansion * narrow;
+  std::vector<LayerSize> sizes;
+  if (takes_structure(options.layers, LayerRole::query)) sizes.push_back({narrow, narrow});
+  if (takes_structure(options.layers, LayerRole::up)) {
+    sizes.push_back({narrow, wide});
+    sizes.push_back({wide, narrow});
+  }
+  return sizes;
 }
 
 std::string text_of(const ModelOptions& options) {
@@ -30,6 +54,23 @@ std::string own_text(const MlpOptions& options) {
   return fmt::format("base_width={}", options.base_width);
 }
 
+std::string own_text(const GptOptions& options) {
+  return fmt::format("model=gpt vocabulary={} context={} heads={} base_width={}",
+                     options.vocabulary,
+                     options.context,
+                     transformer_options(options).heads,
+                     options.base_width);
+}
+
+std::string own_text(const PixelOptions& options) {
+  return fmt::format("model=pixels vocabulary={} context={} heads={} base_width={} positions={}",
+                     options.vocabulary,
+                     options.context,
+                     options.heads,
+                     options.base_width,
+                     transformer_options(options).positions);
+}
+
 }  // namespace
 
 ModelOptions& model_options(ModelSpec& spec) {
@@ -45,7 +86,10 @@ std::unique_ptr<Model<Scalar>> make_model(const ModelSpec& spec) {
   return std::visit([](const auto& options) { return make<Scalar>(options); }, spec);
 }
 
-double model_flops(const ModelSpec& spec) { return make_model<float>(spec)->flops_per_example(); }
+double model_flops(const ModelSpec& spec) {
+  const auto model = make_model<float>(spec);
+  return model->flops_per_example() / static_cast<double>(model->tokens_per_example());
+}
 
 std::vector<LayerSize> structured_layers(const ModelSpec& spec) {
   return std::visit([](const auto& options) { return layers_of(options); }, spec);

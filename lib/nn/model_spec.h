@@ -11,10 +11,11 @@
 
 #include "nn/mlp.h"
 #include "nn/model.h"
+#include "nn/transformer_options.h"
 
 namespace einsearch {
 
-using ModelSpec = std::variant<MlpOptions>;
+using ModelSpec = std::variant<MlpOptions, GptOptions, PixelOptions>;
 
 /// What all models have.
 ModelOptions& model_options(ModelSpec& spec);
@@ -24,7 +25,7 @@ const ModelOptions& model_options(const ModelSpec& spec);
 template <typename Scalar>
 std::unique_ptr<Model<Scalar>> make_model(const ModelSpec& spec);
 
-/// Forward FLOPs per example.
+/// Forward FLOPs per example; of sequences, per token.
 double model_flops(const ModelSpec& spec);
 
 /// The different sizes of the linear layers inside the model's blocks, which take the structure.

@@ -47,7 +47,7 @@ struct Curve {
   Count seed_data = 0;
   Count seed_task = 0;
   Count params = 0;         ///< trainable numbers of the model; 0 if unknown
-  double flops = kMissing;  ///< forward FLOPs of the model per example
+  double flops = kMissing;  ///< forward FLOPs of the model per example; sequences: per token
   std::vector<CurvePoint> points;
 
   bool operator==(const Curve&) const = default;

@@ -1,8 +1,11 @@
 #include "train/run.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <cmath>
 
+#include "base/error.h"
 #include "structure/family.h"
 #include "structure/notation.h"
 
@@ -73,7 +76,8 @@ Curve describe(const RunSpec& spec) {
   curve.seed_data = static_cast<Count>(seeds(spec.task).data);
   curve.seed_task = static_cast<Count>(seeds(spec.task).task);
   curve.params = model->parameters().size();
-  curve.flops = model->flops_per_example();
+  const Index tokens = model->tokens_per_example();
+  curve.flops = model->flops_per_example() / static_cast<double>(tokens);
   return curve;
 }
 
@@ -98,6 +102,13 @@ Curve train(const RunSpec& spec,
             const RunObserver& observer) {
   validate(spec);
   const std::unique_ptr<Model<Scalar>> model = make_model<Scalar>(spec.model);
+  if (model->inputs() != task.inputs()) {
+    throw Error("the model does not fit the task",
+                {.where = task.name(),
+                 .expected = fmt::format("{} inputs", task.inputs()),
+                 .got = fmt::format("{}", model->inputs())});
+  }
+  const Index tokens = model->tokens_per_example();
   Curve curve = describe(spec);
   TrainingState<Scalar> state(
       *model, initial_values<Scalar>(model->parameters(), spec.seed_init), spec.optimizer, threads);
@@ -117,7 +128,7 @@ Curve train(const RunSpec& spec,
     CurvePoint point;
     point.step = step;
     point.examples = step * spec.batch;
-    point.train_flops = 3 * curve.flops * static_cast<double>(point.examples);
+    point.train_flops = 3 * curve.flops * static_cast<double>(point.examples * tokens);
     point.anneal = spec.schedule.anneal(step);
     point.time_s = std::chrono::duration<double>(training_time).count();
     if (losses > 0) point.train_loss = loss_sum / static_cast<double>(losses);

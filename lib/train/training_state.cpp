@@ -11,18 +11,18 @@ namespace einsearch {
 namespace {
 
 constexpr Index kMaxChunks = 8;
-constexpr Index kMinChunkSamples = 128;
 constexpr Index kPieceSize = 1 << 15;
-constexpr Index kSamplesThatPayForPacking = 48;
+constexpr Index kColumnsThatPayForPacking = 48;  // examples, or tokens of sequences
 
 struct Chunks {
   Index count;
   Index samples;  // of each but the last
 };
 
-Chunks chunks_of(Index batch) {
-  const Index wanted = std::clamp(batch / kMinChunkSamples, Index{1}, kMaxChunks);
-  const Index samples = padded_samples((batch + wanted - 1) / wanted);
+Chunks chunks_of(Index batch, const ChunkRule& rule) {
+  const Index wanted = std::clamp(batch / rule.smallest, Index{1}, kMaxChunks);
+  const Index units = (batch + wanted * rule.unit - 1) / (wanted * rule.unit);
+  const Index samples = units * rule.unit;
   return {(batch + samples - 1) / samples, samples};
 }
 
@@ -57,7 +57,7 @@ Weights<Scalar> TrainingState<Scalar>::weights_for(Index samples) {
     normalise_weights(model_.parameters(), values, effective_.data());
     values = effective_.data();
   }
-  if (samples < kSamplesThatPayForPacking) return values;
+  if (samples * model_.tokens_per_example() < kColumnsThatPayForPacking) return values;
   return packed_.pack(model_.parameters(), values, threads_);
 }
 
@@ -76,7 +76,7 @@ double TrainingState<Scalar>::sum_of_squared_gradients() {
 template <typename Scalar>
 UpdateResult TrainingState<Scalar>::compute_gradient(const ExampleBlock<Scalar>& batch) {
   const Index samples = batch.inputs.samples, block = model_.block_samples();
-  const Chunks chunks = chunks_of(samples);
+  const Chunks chunks = chunks_of(samples, model_.chunk_rule());
   const Index workers = std::min<Index>(threads_.count(), chunks.count);
   while (static_cast<Index>(gradients_.size()) < std::min(workers, chunks.count - 1))
     gradients_.emplace_back(values_.size());

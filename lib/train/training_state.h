@@ -57,7 +57,7 @@ class TrainingState {
     Index offset, size;
   };
 
-  /// What the model computes with until the next update. `samples`: how many it will be used for.
+  /// What the model computes with until the next update; packed if `samples` examples are worth it.
   Weights<Scalar> weights_for(Index samples);
   double sum_of_squared_gradients();
 

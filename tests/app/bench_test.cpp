@@ -68,6 +68,15 @@ TEST_CASE("bench prints the pinned header, and a row per structure in the order 
   CHECK(lines[3].starts_with("mlp_step,monarch,16,40,1,v"));
 }
 
+TEST_CASE("a training step of the character model has a speed, whatever the structure") {
+  const Outcome outcome = run_einsearch(tiny_bench("gpt_step", {"--structures", "dense,monarch"}));
+  CHECK(outcome.status == 0);
+  const std::vector<std::string> lines = lines_of(outcome.out);
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[1].starts_with("gpt_step,dense,16,40,1,v"));
+  CHECK(lines[2].starts_with("gpt_step,monarch,16,40,1,v"));
+}
+
 TEST_CASE("bench measures everything it names") {
   const Outcome outcome = run_einsearch(
       tiny_bench("peak_fma,gemm,layer,layer_forward,layer_input_gradient,layer_weight_gradient,"

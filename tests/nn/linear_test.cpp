@@ -7,9 +7,9 @@
 #include <fstream>
 #include <vector>
 
+#include "compute/random_block.h"
 #include "golden.h"
 #include "gradients.h"
-#include "compute/random_block.h"
 #include "structure/notation.h"
 
 using namespace einsearch;

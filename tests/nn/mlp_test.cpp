@@ -4,13 +4,13 @@
 
 #include <cmath>
 #include <fstream>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "compute/random_block.h"
 #include "golden.h"
 #include "gradients.h"
-#include "compute/random_block.h"
+#include "nn/reference_model.h"
 #include "structure/notation.h"
 #include "train/schedule.h"
 #include "train/training_state.h"
@@ -40,14 +40,6 @@ std::string our_name(std::string name, bool is_structured) {
   return name;
 }
 
-const ParameterInfo& find_tensor(const ParameterLayout& layout, const std::string& name) {
-  for (const ParameterInfo& tensor : layout.tensors()) {
-    if (tensor.name == name) return tensor;
-  }
-  FAIL("no tensor " << name);
-  return layout.tensors().front();
-}
-
 bool is_einsum(const json& model) {
   return model["struct"].get<std::string>().starts_with("einsum");
 }
@@ -66,34 +58,6 @@ MlpOptions options_of(const json& model) {
   if (model.contains("depth")) options.depth = model["depth"];
   if (model.contains("base_width")) options.base_width = model["base_width"];
   return options;
-}
-
-/// Index in the reference's storage of element i of ours. Dense weights of a structured build are
-/// (in, out) there; factors with beta = delta = 1 are (gamma, alpha, phi rho) and (phi, gamma rho,
-/// epsilon).
-Index reference_index(const ParameterInfo& tensor, bool is_transposed_dense, Index i) {
-  const auto& s = tensor.shape;
-  if (s.size() == 2 && is_transposed_dense) return i % s[1] * s[0] + i / s[1];
-  if (s.size() != 5) return i;
-  const bool is_a = tensor.name.ends_with(".A");
-  const Index last = i % s[4], g = i / s[4] % s[3], r = i / s[4] / s[3] % s[2],
-              second = i / s[4] / s[3] / s[2] % s[1];
-  const Index f = i / s[4] / s[3] / s[2] / s[1];
-  if (is_a) return s[1] == 1 ? (g * s[4] + last) * s[0] * s[2] + f * s[2] + r : i;
-  return s[4] == 1 ? ((f * s[3] + g) * s[2] + r) * s[1] + second : i;
-}
-
-std::vector<double> flatten(const json& values) {
-  std::vector<double> flat;
-  if (values.is_array()) {
-    for (const json& part : values) {
-      const std::vector<double> inner = flatten(part);
-      flat.insert(flat.end(), inner.begin(), inner.end());
-    }
-  } else {
-    flat.push_back(values.get<double>());
-  }
-  return flat;
 }
 
 }  // namespace
@@ -206,32 +170,9 @@ TEST_CASE("golden: training traces are reproduced to 1e-9") {
     const bool is_structured = is_einsum(run);
     const Mlp<double> model(options_of(run));
     const ParameterLayout& layout = model.parameters();
-    const auto is_transposed = [&](const std::string& name) {
-      return name.find("matrix_params") != std::string::npos;
-    };
     const auto load = [&](const json& from) {
-      AlignedBuffer<double> values(layout.size());
-      for (const auto& [name, value] : from.items()) {
-        const ParameterInfo& tensor = find_tensor(layout, our_name(name, is_structured));
-        const std::vector<double> flat = flatten(value);
-        REQUIRE(flat.size() == static_cast<std::size_t>(tensor.size));
-        for (Index i = 0; i < tensor.size; ++i) {
-          values.data()[tensor.offset + i] =
-              flat[static_cast<std::size_t>(reference_index(tensor, is_transposed(name), i))];
-        }
-      }
-      return values;
-    };
-    const auto compare = [&](const AlignedBuffer<double>& got, const json& with, const char* what) {
-      CAPTURE(what);
-      const AlignedBuffer<double> expected = load(with);
-      double worst = 0, scale = 1;
-      for (Index i = 0; i < layout.size(); ++i)
-        scale = std::max(scale, std::abs(expected.data()[i]));
-      for (Index i = 0; i < layout.size(); ++i) {
-        worst = std::max(worst, std::abs(got.data()[i] - expected.data()[i]));
-      }
-      CHECK(worst <= 1e-9 * scale);
+      return load_values(
+          layout, from, [&](const std::string& name) { return our_name(name, is_structured); });
     };
 
     const Count steps = run["steps"];
@@ -256,7 +197,7 @@ TEST_CASE("golden: training traces are reproduced to 1e-9") {
       }
       if (step == 0) {
         state.compute_gradient({x.view, y.view});
-        compare(state.gradient(), run["grad_step0"], "first gradient");
+        check_values(layout, state.gradient(), load(run["grad_step0"]), 1e-9);
       }
       const double rate = run["base_lr"].get<double>() * schedule.rate_share(step);
       CHECK(rate == doctest::Approx(run["lr_first_group"][index].get<double>()).epsilon(1e-12));
@@ -265,6 +206,6 @@ TEST_CASE("golden: training traces are reproduced to 1e-9") {
       CHECK(result.gradient_norm ==
             doctest::Approx(run["grad_norms"][index].get<double>()).epsilon(1e-9));
     }
-    compare(state.values(), run["final"], "final values");
+    check_values(layout, state.values(), load(run["final"]), 1e-9);
   }
 }

@@ -1,0 +1,440 @@
+#include "nn/transformer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "compute/elementwise.h"
+#include "compute/sequence_kernels.h"
+#include "structure/notation.h"
+
+namespace einsearch {
+namespace {
+
+constexpr double kAttentionScale = 8;  // scores are scaled by it / head size
+constexpr double kEmbeddingDeviation = 0.02;
+constexpr Index kBlockTokens = 128;  // that walk through the network together, at least
+
+}  // namespace
+
+template <typename Scalar>
+typename Transformer<Scalar>::Layer Transformer<Scalar>::make_layer(
+    const std::string& name, Index d_in, Index d_out, LayerRole role, LinearOptions linear) {
+  const bool is_structured = takes_structure(options_.layers, role);
+  linear.has_weight_norm = options_.has_weight_norm && is_structured;
+  linear.has_default_init = role == LayerRole::head && !is_structured;
+  try {
+    const Structure structure = is_structured ? options_.structure : parse_structure("dense");
+    return {Linear(layout_, name, resolve(structure, d_in, d_out, options_.resolve), linear)};
+  } catch (const Error& error) {
+    throw Error(fmt::format("layer {} ({} -> {}): {}", name, d_in, d_out, error.what()));
+  }
+}
+
+template <typename Scalar>
+typename Transformer<Scalar>::Norm Transformer<Scalar>::make_norm(const std::string& name,
+                                                                  Index features,
+                                                                  Index groups) {
+  Norm norm{.features = features, .groups = groups};
+  const Index size = features / groups;
+  norm.gain = layout_.add({.name = name + ".weight", .shape = {size}, .init = Init::ones});
+  if (options_.has_biases) norm.bias = layout_.add({.name = name + ".bias", .shape = {size}});
+  norm.normalised = rows_.take(features);
+  norm.inverse_deviation = rows_.take(groups);
+  return norm;
+}
+
+template <typename Scalar>
+typename Transformer<Scalar>::Block Transformer<Scalar>::make_block(const std::string& name) {
+  const Index width = options_.width, wide = TransformerOptions::kExpansion * width;
+  const Index heads = options_.heads;
+  const LinearOptions narrow{
+      .has_bias = false, .base_in = options_.base_width, .base_out = options_.base_width};
+  LinearOptions query = narrow, output = narrow, up = narrow, down = narrow;
+  query.is_zero_initialised = options_.has_zero_queries;
+  output.is_zero_initialised = down.is_zero_initialised = true;
+  output.has_bias = up.has_bias = down.has_bias = options_.has_biases;
+  up.base_out = down.base_in = options_.base_wide;
+  return {
+      .attention_norm = make_norm(name + ".attention_norm", width, 1),
+      .query_norm = make_norm(name + ".query_norm", width, heads),
+      .key_norm = make_norm(name + ".key_norm", width, heads),
+      .query = make_layer(name + ".query", width, width, LayerRole::query, query),
+      .key = make_layer(name + ".key", width, width, LayerRole::key, narrow),
+      .value = make_layer(name + ".value", width, width, LayerRole::value, narrow),
+      .output = make_layer(name + ".output", width, width, LayerRole::output, output),
+      .ffn_norm = make_norm(name + ".ffn_norm", width, 1),
+      .up = make_layer(name + ".up", width, wide, LayerRole::up, up),
+      .down = make_layer(name + ".down", wide, width, LayerRole::down, down),
+  };
+}
+
+template <typename Scalar>
+void Transformer<Scalar>::take_block_rows(Block& block) {
+  const Index width = options_.width, wide = TransformerOptions::kExpansion * width;
+  for (Layer* layer :
+       {&block.query, &block.key, &block.value, &block.output, &block.up, &block.down})
+    layer->saved = rows_.take(layer->linear.saved_features());
+  for (Index* rows : {&block.normed,
+                      &block.queries,
+                      &block.keys,
+                      &block.values,
+                      &block.attended,
+                      &block.ffn_normed})
+    *rows = rows_.take(width);
+  block.shares = rows_.take(options_.heads * padded_context());
+  block.activated = rows_.take(wide);
+  block.slope = rows_.take(wide);
+}
+
+template <typename Scalar>
+Transformer<Scalar>::Transformer(const TransformerOptions& options)
+    : options_(options),
+      embedding_(layout_.add({.name = "embedding.weight",
+                              .shape = {options.vocabulary, options.width},
+                              .init = Init::normal,
+                              .init_std = kEmbeddingDeviation,
+                              .decays = true})),
+      blocks_([&] {
+        if (options.starts_with_vector) {
+          start_ = layout_.add({.name = "start",
+                                .shape = {1, options.width},
+                                .init = Init::normal,
+                                .init_std = kEmbeddingDeviation,
+                                .decays = true});
+        }
+        positions_ = layout_.add({.name = "positions.weight",
+                                  .shape = {options.positions, options.width},
+                                  .init = Init::normal,
+                                  .init_std = kEmbeddingDeviation,
+                                  .decays = true});
+        std::vector<Block> blocks;
+        for (Index i = 0; i < options.depth; ++i)
+          blocks.push_back(make_block(fmt::format("blocks.{}", i)));
+        return blocks;
+      }()),
+      norm_(make_norm("norm", options.width, 1)),
+      head_(make_layer("head",
+                       options.width,
+                       options.vocabulary,
+                       LayerRole::head,
+                       {.has_bias = options.has_biases,
+                        .is_zero_initialised = true,
+                        .base_in = options.base_width})),
+      no_bias_(options.width) {
+  const Index width = options.width, wide = TransformerOptions::kExpansion * width;
+  token_ = rows_.take(1);
+  target_ = rows_.take(1);
+  loss_ = rows_.take(1);
+  // Attention needs context x 32 numbers, gradients by biases that are not there `width` numbers.
+  Index scratch =
+      std::max({head_.linear.scratch_features(), padded_context(), width / kSampleLanes + 1});
+  for (Block& block : blocks_) {
+    take_block_rows(block);
+    for (const Layer* layer :
+         {&block.query, &block.key, &block.value, &block.output, &block.up, &block.down})
+      scratch = std::max(scratch, layer->linear.scratch_features());
+  }
+  head_.saved = rows_.take(head_.linear.saved_features());
+  residual_ = rows_.take(width);
+  normed_ = rows_.take(width);
+  logits_ = rows_.take(options.vocabulary);
+  wide_ = rows_.take(wide);
+  branch_ = rows_.take(width);
+  gradient_ = rows_.take(width);
+  scratch_ = rows_.take(scratch);
+}
+
+template <typename Scalar>
+double Transformer<Scalar>::flops_per_example() const {
+  const auto width = static_cast<double>(options_.width);
+  const auto counted = static_cast<double>(options_.counted_tokens);
+  const double norm = 10 * width, attention = 4 * counted * width;
+  double per_token = norm + static_cast<double>(head_.linear.shape().flops);
+  for (const Block& block : blocks_) {
+    per_token += 4 * norm + attention;  // two of the residual stream, queries, keys
+    for (const Layer* layer :
+         {&block.query, &block.key, &block.value, &block.output, &block.up, &block.down})
+      per_token += static_cast<double>(layer->linear.shape().flops);
+  }
+  return counted * per_token;
+}
+
+template <typename Scalar>
+Index Transformer<Scalar>::block_samples() const {
+  return std::max<Index>(1, kBlockTokens / padded_context());
+}
+
+template <typename Scalar>
+Index Transformer<Scalar>::workspace_size(Index sequences) const {
+  return rows_.count() * workspace_stride(sequences * padded_context());
+}
+
+/// One walk of a block of sequences through the network and back.
+template <typename Scalar>
+class Transformer<Scalar>::Pass {
+ public:
+  Pass(const Transformer& model, const Weights<Scalar>& weights, Index sequences, Scalar* workspace)
+      : model_(model),
+        weights_(weights),
+        rows_{workspace,
+              sequences * model.padded_context(),
+              workspace_stride(sequences * model.padded_context())},
+        attention_{.heads = model.options_.heads,
+                   .head_size = model.options_.width / model.options_.heads,
+                   .sequences = sequences,
+                   .positions = model.padded_context()} {
+    attention_.scale = kAttentionScale / static_cast<double>(attention_.head_size);
+  }
+
+  BlockView<Scalar> predict(const ExampleBlock<Scalar>& examples) {
+    const TransformerOptions& o = model_.options_;
+    lay_out_tokens(examples);
+    const BlockView<Scalar> residual = narrow(model_.residual_), normed = narrow(model_.normed_);
+    kernels_.embed(row(model_.token_),
+                   weights_ + model_.embedding_,
+                   weights_ + model_.positions_,
+                   model_.padded_context(),
+                   residual);
+    for (const Block& block : model_.blocks_) {
+      attend(block);
+      feed_forward(block);
+    }
+    normalise(model_.norm_, residual, normed);
+    const BlockView<Scalar> logits = rows_(model_.logits_, o.vocabulary);
+    forward(model_.head_, normed, logits);
+    return logits;
+  }
+
+  /// Sum over sequences of their mean token losses, and its gradient times `scale`.
+  double loss_and_gradient(const ExampleBlock<Scalar>& examples, double scale, Scalar* gradient) {
+    gradient_ = gradient;
+    const BlockView<Scalar> logits = predict(examples);
+    const auto tokens = static_cast<double>(model_.options_.context);
+    kernels_.cross_entropy_gradient(
+        static_cast<Scalar>(scale / tokens), row(model_.target_), logits, row(model_.loss_));
+    // dresidual takes the place of the residual, whose last use is over.
+    const BlockView<Scalar> residual = narrow(model_.residual_), dnormed = narrow(model_.gradient_);
+    backward(model_.head_, narrow(model_.normed_), logits, dnormed);
+    normalise_backward(model_.norm_, dnormed, residual, Store::overwrite);
+    for (auto block = model_.blocks_.rbegin(); block != model_.blocks_.rend(); ++block) {
+      feed_forward_backward(*block);
+      attend_backward(*block);
+    }
+    kernels_.embed_backward(row(model_.token_),
+                            model_.padded_context(),
+                            residual,
+                            gradient_ + model_.embedding_,
+                            gradient_ + model_.positions_);
+    double sum = 0;
+    for (Index s = 0; s < attention_.sequences; ++s) sum += sequence_loss(s);
+    return sum;
+  }
+
+  void losses(const ExampleBlock<Scalar>& examples, std::span<double> each) {
+    kernels_.cross_entropy(predict(examples), row(model_.target_), row(model_.loss_));
+    for (Index s = 0; s < attention_.sequences; ++s)
+      each[static_cast<std::size_t>(s)] = sequence_loss(s);
+  }
+
+ private:
+  Scalar* row(Index first) const { return rows_(first, 1).data; }
+  BlockView<Scalar> narrow(Index first) const { return rows_(first, model_.options_.width); }
+  BlockView<Scalar> wide(Index first) const {
+    return rows_(first, TransformerOptions::kExpansion * model_.options_.width);
+  }
+  BlockView<Scalar> saved(const Layer& layer) const {
+    return rows_(layer.saved, layer.linear.saved_features());
+  }
+  BlockView<Scalar> scratch(const Layer& layer) const {
+    return rows_(model_.scratch_, layer.linear.scratch_features());
+  }
+  BlockView<Scalar> shares(const Block& block) const {
+    return rows_(block.shares, attention_.score_features());
+  }
+  bool is_scaled() const { return model_.options_.branch_scale != 1; }
+
+  /// Tokens of all sequences in one row, kNoToken where a sequence is padded.
+  void lay_out_tokens(const ExampleBlock<Scalar>& examples) {
+    const TransformerOptions& o = model_.options_;
+    const Index positions = model_.padded_context();
+    const auto none = static_cast<Scalar>(kNoToken), start = static_cast<Scalar>(o.vocabulary);
+    Scalar *tokens = row(model_.token_), *targets = row(model_.target_);
+    for (Index s = 0; s < attention_.sequences; ++s) {
+      for (Index t = 0; t < positions; ++t) {
+        const Index n = s * positions + t;
+        const bool is_real = t < o.context;
+        const Index source = o.starts_with_vector ? t - 1 : t;
+        targets[n] = is_real ? examples.targets.row(t)[s] : none;
+        tokens[n] = !is_real ? none : source < 0 ? start : examples.inputs.row(source)[s];
+      }
+    }
+  }
+
+  double sequence_loss(Index s) const {
+    const Scalar* losses = row(model_.loss_) + s * model_.padded_context();
+    double sum = 0;
+    for (Index t = 0; t < model_.options_.context; ++t) sum += static_cast<double>(losses[t]);
+    return sum / static_cast<double>(model_.options_.context);
+  }
+
+  void normalise(const Norm& norm, BlockView<Scalar> x, BlockView<Scalar> y) const {
+    const Index size = norm.features / norm.groups;
+    for (Index g = 0; g < norm.groups; ++g) {
+      passes_.layer_norm(x.rows(g * size, size),
+                         weights_ + norm.gain,
+                         norm.bias >= 0 ? weights_ + norm.bias : model_.no_bias_.data(),
+                         rows_(norm.normalised + g * size, size),
+                         rows_(norm.inverse_deviation + g, 1),
+                         y.rows(g * size, size));
+    }
+  }
+
+  void normalise_backward(const Norm& norm,
+                          BlockView<Scalar> dy,
+                          BlockView<Scalar> dx,
+                          Store store) const {
+    const Index size = norm.features / norm.groups;
+    Scalar* no_bias = row(model_.scratch_);
+    for (Index g = 0; g < norm.groups; ++g) {
+      passes_.layer_norm_backward(rows_(norm.normalised + g * size, size),
+                                  rows_(norm.inverse_deviation + g, 1),
+                                  weights_ + norm.gain,
+                                  dy.rows(g * size, size),
+                                  dx.rows(g * size, size),
+                                  store,
+                                  gradient_ + norm.gain,
+                                  norm.bias >= 0 ? gradient_ + norm.bias : no_bias);
+    }
+  }
+
+  void forward(const Layer& layer,
+               BlockView<Scalar> x,
+               BlockView<Scalar> y,
+               BlockView<Scalar> slope = {},
+               Store store = Store::overwrite) const {
+    layer.linear.template forward<Scalar>(
+        weights_, x, y, saved(layer), scratch(layer), slope, store);
+  }
+
+  void backward(const Layer& layer,
+                BlockView<Scalar> x,
+                BlockView<Scalar> dy,
+                BlockView<Scalar> dx,
+                BlockView<Scalar> factor = {},
+                Store store = Store::overwrite) const {
+    layer.linear.template backward<Scalar>(
+        weights_, x, saved(layer), dy, dx, scratch(layer), gradient_, factor, store);
+  }
+
+  /// residual += branch_scale * layer(x)
+  void add_branch(const Layer& layer, BlockView<Scalar> x) const {
+    const BlockView<Scalar> residual = narrow(model_.residual_), branch = narrow(model_.branch_);
+    if (!is_scaled()) return forward(layer, x, residual, {}, Store::accumulate);
+    forward(layer, x, branch);
+    kernels_.add_scaled(static_cast<Scalar>(model_.options_.branch_scale), branch, residual);
+  }
+
+  /// branch_scale * dresidual
+  BlockView<Scalar> branch_gradient() const {
+    const BlockView<Scalar> residual = narrow(model_.residual_), branch = narrow(model_.branch_);
+    if (!is_scaled()) return residual;
+    kernels_.scale(static_cast<Scalar>(model_.options_.branch_scale), residual, branch);
+    return branch;
+  }
+
+  void attend(const Block& block) const {
+    const BlockView<Scalar> normed = narrow(block.normed), attended = narrow(block.attended);
+    const BlockView<Scalar> q = narrow(block.queries), k = narrow(block.keys);
+    const BlockView<Scalar> raw_q = narrow(block.query_norm.normalised);
+    const BlockView<Scalar> raw_k = narrow(block.key_norm.normalised);
+    normalise(block.attention_norm, narrow(model_.residual_), normed);
+    forward(block.query, normed, raw_q);
+    forward(block.key, normed, raw_k);
+    forward(block.value, normed, narrow(block.values));
+    normalise(block.query_norm, raw_q, q);
+    normalise(block.key_norm, raw_k, k);
+    attention_forward<Scalar>(attention_, q, k, narrow(block.values), shares(block), attended);
+    add_branch(block.output, attended);
+  }
+
+  void attend_backward(const Block& block) const {
+    const Index width = model_.options_.width;
+    const BlockView<Scalar> normed = narrow(block.normed), dnormed = narrow(model_.gradient_);
+    // dq, dk, dv and the gradient of what was attended to lie in the rows of the feed-forward
+    // layers' gradient, which is not needed now.
+    const BlockView<Scalar> all = wide(model_.wide_);
+    const BlockView<Scalar> dq = all.rows(0, width), dk = all.rows(width, width),
+                            dv = all.rows(2 * width, width), dattended = all.rows(3 * width, width);
+    backward(block.output, narrow(block.attended), branch_gradient(), dattended);
+    attention_backward<Scalar>(attention_,
+                               narrow(block.queries),
+                               narrow(block.keys),
+                               narrow(block.values),
+                               shares(block),
+                               dattended,
+                               dq,
+                               dk,
+                               dv,
+                               row(model_.scratch_));
+    normalise_backward(block.query_norm, dq, dq, Store::overwrite);
+    normalise_backward(block.key_norm, dk, dk, Store::overwrite);
+    backward(block.query, normed, dq, dnormed);
+    backward(block.key, normed, dk, dnormed, {}, Store::accumulate);
+    backward(block.value, normed, dv, dnormed, {}, Store::accumulate);
+    normalise_backward(block.attention_norm, dnormed, narrow(model_.residual_), Store::accumulate);
+  }
+
+  void feed_forward(const Block& block) const {
+    const BlockView<Scalar> normed = narrow(block.ffn_normed), activated = wide(block.activated);
+    normalise(block.ffn_norm, narrow(model_.residual_), normed);
+    forward(block.up, normed, activated, wide(block.slope));
+    add_branch(block.down, activated);
+  }
+
+  void feed_forward_backward(const Block& block) const {
+    const BlockView<Scalar> dwide = wide(model_.wide_), dnormed = narrow(model_.gradient_);
+    backward(block.down, wide(block.activated), branch_gradient(), dwide, wide(block.slope));
+    backward(block.up, narrow(block.ffn_normed), dwide, dnormed);
+    normalise_backward(block.ffn_norm, dnormed, narrow(model_.residual_), Store::accumulate);
+  }
+
+  const Transformer& model_;
+  Weights<Scalar> weights_;
+  Rows<Scalar> rows_;
+  AttentionShape attention_;
+  Scalar* gradient_ = nullptr;
+  const ElementwiseKernels<Scalar>& passes_ = elementwise<Scalar>();
+  const SequenceKernels<Scalar>& kernels_ = sequence_kernels<Scalar>();
+};
+
+template <typename Scalar>
+BlockView<Scalar> Transformer<Scalar>::predict(const Weights<Scalar>& weights,
+                                               const ExampleBlock<Scalar>& examples,
+                                               Scalar* workspace) const {
+  return Pass(*this, weights, examples.inputs.samples, workspace).predict(examples);
+}
+
+template <typename Scalar>
+double Transformer<Scalar>::loss_and_gradient(const Weights<Scalar>& weights,
+                                              const ExampleBlock<Scalar>& examples,
+                                              double scale,
+                                              Scalar* workspace,
+                                              Scalar* gradient) const {
+  Pass pass(*this, weights, examples.inputs.samples, workspace);
+  return pass.loss_and_gradient(examples, scale, gradient);
+}
+
+template <typename Scalar>
+void Transformer<Scalar>::losses(const Weights<Scalar>& weights,
+                                 const ExampleBlock<Scalar>& examples,
+                                 Scalar* workspace,
+                                 std::span<double> each) const {
+  Pass(*this, weights, examples.inputs.samples, workspace).losses(examples, each);
+}
+
+template class Transformer<float>;
+template class Transformer<double>;
+
+}  // namespace einsearch
