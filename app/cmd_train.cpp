@@ -10,6 +10,7 @@
 #include "progress.h"
 #include "structure/candidate.h"
 #include "structure/notation.h"
+#include "task_arguments.h"
 #include "train/run.h"
 
 namespace einsearch {
@@ -17,37 +18,47 @@ namespace {
 
 struct TrainOptions {
   RunSpec spec;
+  ModelOptions model;
   std::string structure;
-  std::string task = "regression";
+  TaskArguments task;
+  std::string loss = "mse";
   std::string schedule = "constant";
   std::string layers = "intermediate";
   std::string rounding = "exact";
   std::string order = "cheaper";
   Count seed = 0, seed_init = -1, seed_data = -1, seed_task = 0;
   Count schedule_steps = 0;
-  Count width = 64, depth = 3;
-  Count inputs = 8, target_width = 1024, target_depth = 6;
   Count threads = 0;
   bool leaves_out_times = false;
   OutputOptions output;
 };
 
+MlpOptions mlp_options(const TrainOptions& options, const TaskShape& shape) {
+  MlpOptions model;
+  static_cast<ModelOptions&>(model) = options.model;
+  model.structure = parse_structure(options.structure);
+  model.resolve = {parse_rounding(options.rounding), parse_order_rule(options.order)};
+  model.layers = parse_layer_choice(options.layers);
+  model.inputs = shape.inputs;
+  model.outputs = shape.outputs;
+  model.loss = parse_loss(options.loss);
+  return model;
+}
+
 RunSpec run_spec(const TrainOptions& options) {
   RunSpec spec = options.spec;
-  spec.model.structure = parse_structure(options.structure);
-  spec.model.resolve = {parse_rounding(options.rounding), parse_order_rule(options.order)};
-  spec.model.layers = parse_layer_choice(options.layers);
-  spec.model.inputs = options.inputs;
-  spec.model.width = options.width;
-  spec.model.depth = options.depth;
-  spec.task = {.inputs = options.inputs,
-               .target_width = options.target_width,
-               .target_depth = options.target_depth};
-  spec.task.seed_task = static_cast<std::uint64_t>(options.seed_task);
-  spec.task.seed_data =
-      static_cast<std::uint64_t>(options.seed_data >= 0 ? options.seed_data : options.seed);
-  spec.seed_init =
-      static_cast<std::uint64_t>(options.seed_init >= 0 ? options.seed_init : options.seed);
+  const auto or_seed = [&](Count seed) {
+    return static_cast<std::uint64_t>(seed >= 0 ? seed : options.seed);
+  };
+  spec.task = task_spec(
+      options.task,
+      {.task = static_cast<std::uint64_t>(options.seed_task), .data = or_seed(options.seed_data)});
+  spec.held_out = held_out_examples(options.task);
+  const TaskShape shape = task_shape(spec.task);
+  if (shape.vocabulary > 0)
+    throw Error("no model for tokens", {.where = "--task " + options.task.task});
+  spec.model = mlp_options(options, shape);
+  spec.seed_init = or_seed(options.seed_init);
   spec.schedule.kind = parse_schedule(options.schedule);
   if (options.schedule_steps > 0 && spec.schedule.kind == ScheduleKind::constant) {
     throw Error("--schedule-steps has no effect",
@@ -61,16 +72,15 @@ RunSpec run_spec(const TrainOptions& options) {
 /// At some widths (primes above all) no divisors are near theta: the layers run, but they are
 /// another structure.
 void warn_of_distant_sizes(const RunSpec& spec) {
-  if (spec.model.structure.is_dense) return;
-  const Index narrow = spec.model.width, wide = MlpOptions::kExpansion * narrow;
-  for (const auto& [d_in, d_out] : {std::pair(narrow, wide), std::pair(wide, narrow)}) {
+  const ModelOptions& options = model_options(spec.model);
+  if (options.structure.is_dense) return;
+  for (const auto& [d_in, d_out] : structured_layers(spec.model)) {
     const Candidate layer =
-        WidthResolver(d_in, d_out, spec.model.resolve).at_any_quality(spec.model.structure);
+        WidthResolver(d_in, d_out, options.resolve).at_any_quality(options.structure);
     if (layer.quality.is_valid()) continue;
     log_warning(
         fmt::format("sizes of the layers {} -> {} are {:.2g} octaves from theta, this is not the "
-                    "structure that was "
-                    "named (other widths, or --rounding paper)",
+                    "structure that was named (other widths, or --rounding paper)",
                     d_in,
                     d_out,
                     layer.quality.rounding_error));
@@ -101,8 +111,8 @@ int train_run(const TrainOptions& options) {
     table.flush();
     output.flush();
   };
-  const RegressionTask<float> task(spec.task);
-  const Curve curve = train<float>(spec, task, threads, observer);
+  const std::unique_ptr<Task<float>> task = make_task<float>(spec.task);
+  const Curve curve = train<float>(spec, *task, threads, observer);
   progress.clear();
   table.finish();
   output.finish();
@@ -126,9 +136,10 @@ void add_model_options(CLI::App& command, TrainOptions& options) {
       ->required()
       ->type_name("S")
       ->group(group);
-  add_count(command, "--width", options.width, "features of the residual stream (64)", kSize)
+  add_count(command, "--width", options.model.width, "features of the residual stream (64)", kSize)
       ->group(group);
-  add_count(command, "--depth", options.depth, "residual blocks (3)", {0, 1000})->group(group);
+  add_count(command, "--depth", options.model.depth, "residual blocks (3)", {0, 1000})
+      ->group(group);
   command
       .add_option("--layers",
                   options.layers,
@@ -146,32 +157,7 @@ void add_model_options(CLI::App& command, TrainOptions& options) {
       ->check(CLI::IsMember({"cheaper", "a-first", "b-first"}))
       ->group(group);
   command
-      .add_flag(
-          "--weight-norm", options.spec.model.has_weight_norm, "normalise the factors' weights")
-      ->group(group);
-}
-
-void add_task_options(CLI::App& command, TrainOptions& options) {
-  const std::string group = "Task";
-  constexpr Range<Count> kSize{1, 1 << 20};
-  command
-      .add_option("--task", options.task, "regression (default): the output of a random network")
-      ->check(CLI::IsMember({"regression"}))
-      ->group(group);
-  add_count(command, "--inputs", options.inputs, "input features (8)", kSize)->group(group);
-  add_count(command,
-            "--target-width",
-            options.target_width,
-            "hidden features of the target network (1024)",
-            kSize)
-      ->group(group);
-  add_count(command,
-            "--target-depth",
-            options.target_depth,
-            "hidden layers of the target network (6)",
-            {1, 1000})
-      ->group(group);
-  add_count(command, "--held-out", options.spec.held_out, "held-out examples (16384)", {2, 1 << 26})
+      .add_flag("--weight-norm", options.model.has_weight_norm, "normalise the factors' weights")
       ->group(group);
 }
 
@@ -187,6 +173,9 @@ void add_training_options(CLI::App& command, TrainOptions& options) {
            spec.lr,
            "learning rate at width 64 of a dense layer (0.001)",
            {0, kInfinity})
+      ->group(group);
+  command.add_option("--loss", options.loss, "regression: mse (default) or huber")
+      ->check(CLI::IsMember(loss_names()))
       ->group(group);
   command.add_option("--schedule", options.schedule, "constant (default), linear, cosine or wsd")
       ->check(CLI::IsMember(schedule_names()))
@@ -238,7 +227,7 @@ void add_train(CLI::App& app, Program& program) {
   static TrainOptions options;
   CLI::App* command = app.add_subcommand("train", "Train one model and print its learning curve");
   add_model_options(*command, options);
-  add_task_options(*command, options);
+  add_task_options(*command, options.task);
   add_training_options(*command, options);
   add_count(*command,
             "--threads",

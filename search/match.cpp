@@ -15,21 +15,22 @@ namespace {
 
 constexpr double kTolerance = 0.06;
 
-/// The larger rounding error of the two layers of a block, or nothing when a size is invalid.
-std::optional<double> rounding_error(const MlpOptions& options) {
+/// The largest rounding error of the layers, or nothing when a size is invalid.
+std::optional<double> rounding_error(const ModelSpec& spec) {
+  const ModelOptions& options = model_options(spec);
   if (options.structure.is_dense) return 0.0;
-  const Index wide = MlpOptions::kExpansion * options.width;
-  const auto up = WidthResolver(options.width, wide, options.resolve)(options.structure);
-  const auto down = WidthResolver(wide, options.width, options.resolve)(options.structure);
-  if (!up || !down) return std::nullopt;
-  return std::max(up->quality.rounding_error, down->quality.rounding_error);
+  double largest = 0;
+  for (const auto& [d_in, d_out] : structured_layers(spec)) {
+    const auto layer = WidthResolver(d_in, d_out, options.resolve)(options.structure);
+    if (!layer) return std::nullopt;
+    largest = std::max(largest, layer->quality.rounding_error);
+  }
+  return largest;
 }
 
 }  // namespace
 
-double model_flops(const MlpOptions& options) { return Mlp<float>(options).flops_per_example(); }
-
-Index matching_width(MlpOptions options, double flops, Index at_least) {
+Index matching_width(ModelSpec spec, double flops, Index at_least) {
   // How good a width is: out of tolerance or not, then what matters in either case.
   struct Score {
     bool is_outside = true;
@@ -40,10 +41,10 @@ Index matching_width(MlpOptions options, double flops, Index at_least) {
   Score best;
   Index best_width = 0;
   for (Index width = at_least; width <= 64 * at_least; ++width) {
-    options.width = width;
-    const auto error = rounding_error(options);
+    model_options(spec).width = width;
+    const auto error = rounding_error(spec);
     if (!error) continue;
-    const double cost = model_flops(options);
+    const double cost = model_flops(spec);
     if (cost > 2 * flops) break;
     const double distance = std::abs(std::log(cost / flops));
     const bool is_outside = distance > kTolerance;
@@ -54,8 +55,9 @@ Index matching_width(MlpOptions options, double flops, Index at_least) {
     }
   }
   if (best_width == 0) {
-    throw Error(fmt::format(
-        "no width of {} costs {:.3g} FLOPs per example", options.structure.name, flops));
+    throw Error(fmt::format("no width of {} costs {:.3g} FLOPs per example",
+                            model_options(spec).structure.name,
+                            flops));
   }
   return best_width;
 }

@@ -3,17 +3,14 @@
 // dense one costs.
 #pragma once
 
-#include "nn/mlp.h"
+#include "nn/model_spec.h"
 
 namespace einsearch {
 
-/// Forward FLOPs per example of the model that `options` describe.
-double model_flops(const MlpOptions& options);
-
-/// The width at which the model of `options` (whose own width is ignored) costs `flops` per
+/// The width at which the model of `spec` (whose own width is ignored) costs `flops` per
 /// example. Of the widths within 6 % of that, the one whose integer sizes are nearest to theta,
 /// then the one nearest in cost; if no width is within 6 %, the nearest in cost. Throws Error when
 /// no width up to 64 times `at_least` has valid sizes.
-Index matching_width(MlpOptions options, double flops, Index at_least);
+Index matching_width(ModelSpec spec, double flops, Index at_least);
 
 }  // namespace einsearch

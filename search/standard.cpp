@@ -31,7 +31,7 @@ constexpr Count kSeeds = 2;
 
 RunSpec base_spec() {
   RunSpec spec;
-  spec.task.target_width = 128;
+  spec.task = RegressionOptions{.target_width = 128};
   spec.lr = 1e-3;
   spec.batch = kBatch;
   spec.schedule = {.kind = ScheduleKind::constant, .warmup = 40, .steps = 0};
@@ -51,32 +51,35 @@ StandardPlan standard_plan() {
   StandardPlan plan;
   const RunSpec base = base_spec();
   const Representatives representatives =
-      choose_representatives(kGrid, kProbeWidth, base.model.resolve);
+      choose_representatives(kGrid, kProbeWidth, model_options(base.model).resolve);
   plan.census = representatives.census;
   for (const Structure& structure : representatives.structures) {
     for (const Scale& scale : kScales) {
       RunSpec dense = base;
-      dense.model.structure = representatives.structures.front();
-      dense.model.width = scale.dense_width;
+      model_options(dense.model).structure = representatives.structures.front();
+      model_options(dense.model).width = scale.dense_width;
       RunSpec run = base;
-      run.model.structure = structure;
-      run.model.width = matching_width(run.model, model_flops(dense.model), scale.dense_width);
+      model_options(run.model).structure = structure;
+      model_options(run.model).width =
+          matching_width(run.model, model_flops(dense.model), scale.dense_width);
       run.steps = scale.steps;
       for (Count seed = 0; seed < kSeeds; ++seed) {
-        run.seed_init = run.task.seed_data = static_cast<std::uint64_t>(seed);
+        run.seed_init = static_cast<std::uint64_t>(seed);
+        set_seeds(run.task, {.data = run.seed_init});
         plan.train_flops += train_flops(run);
         plan.runs.push_back(run);
       }
     }
   }
+  const auto& target = std::get<RegressionOptions>(base.task);
   plan.protocol = fmt::format(
       "regression on a random {} x {} network (seed_task {}), batch {}, {} structures at {} scales "
       "matched by FLOPs to dense "
       "of width {} to {}, {} to {} steps at a constant rate, {} seed{}: {} runs, {:.2g} training "
       "FLOPs",
-      base.task.target_depth,
-      base.task.target_width,
-      base.task.seed_task,
+      target.target_depth,
+      target.target_width,
+      target.seed_task,
       kBatch,
       representatives.structures.size(),
       kScales.size(),
@@ -98,24 +101,22 @@ std::vector<Curve> run_plan(const std::vector<RunSpec>& plan,
   // runs.
   std::map<std::uint64_t, Count> examples;
   for (const RunSpec& run : plan) {
-    Count& most = examples[run.task.seed_data];
+    Count& most = examples[seeds(run.task).data];
     most = std::max(most, run.steps * run.batch);
   }
   struct SharedTask {
-    RegressionTask<float> source;
+    std::unique_ptr<Task<float>> source;
     CachedTask<float> cached;
-    SharedTask(const RegressionOptions& options,
-               Count training,
-               Count held_out,
-               const Threads& workers)
-        : source(options), cached(source, training, held_out, [&](Index size, const auto& body) {
+    SharedTask(const TaskSpec& spec, Count training, Count held_out, const Threads& workers)
+        : source(make_task<float>(spec)),
+          cached(*source, training, held_out, [&](Index size, const auto& body) {
             workers.for_each(size, body);
           }) {}
   };
   std::map<std::uint64_t, SharedTask> tasks;
   for (const RunSpec& run : plan) {
     tasks.try_emplace(
-        run.task.seed_data, run.task, examples[run.task.seed_data], run.held_out, threads);
+        seeds(run.task).data, run.task, examples[seeds(run.task).data], run.held_out, threads);
   }
 
   std::vector<double> costs;
@@ -148,7 +149,7 @@ std::vector<Curve> run_plan(const std::vector<RunSpec>& plan,
       observer.on_record = [&](const Curve& curve) {
         report(static_cast<double>(curve.points.back().step) / static_cast<double>(run.steps), 0);
       };
-      curves[index] = train<float>(run, tasks.at(run.task.seed_data).cached, alone, observer);
+      curves[index] = train<float>(run, tasks.at(seeds(run.task).data).cached, alone, observer);
       report(1, 1);
     }
   });

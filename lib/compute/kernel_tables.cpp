@@ -32,6 +32,16 @@ const ElementwiseKernels<double>& elementwise() {
   return of_active_isa(v3::kElementwiseDouble, v4::kElementwiseDouble);
 }
 
+template <>
+const SequenceKernels<float>& sequence_kernels() {
+  return of_active_isa(v3::kSequenceFloat, v4::kSequenceFloat);
+}
+
+template <>
+const SequenceKernels<double>& sequence_kernels() {
+  return of_active_isa(v3::kSequenceDouble, v4::kSequenceDouble);
+}
+
 const PeakKernels& peak_kernels() { return of_active_isa(v3::kPeak, v4::kPeak); }
 
 }  // namespace einsearch

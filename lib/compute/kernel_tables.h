@@ -4,6 +4,7 @@
 #include "compute/elementwise.h"
 #include "compute/peak.h"
 #include "compute/product.h"
+#include "compute/sequence_kernels.h"
 
 namespace einsearch::v3 {
 extern const ProductKernels<float> kProductsFloat;
@@ -11,6 +12,8 @@ extern const ProductKernels<double> kProductsDouble;
 extern const ElementwiseKernels<float> kElementwiseFloat;
 extern const ElementwiseKernels<double> kElementwiseDouble;
 extern const PeakKernels kPeak;
+extern const SequenceKernels<float> kSequenceFloat;
+extern const SequenceKernels<double> kSequenceDouble;
 }  // namespace einsearch::v3
 
 namespace einsearch::v4 {
@@ -19,4 +22,6 @@ extern const ProductKernels<double> kProductsDouble;
 extern const ElementwiseKernels<float> kElementwiseFloat;
 extern const ElementwiseKernels<double> kElementwiseDouble;
 extern const PeakKernels kPeak;
+extern const SequenceKernels<float> kSequenceFloat;
+extern const SequenceKernels<double> kSequenceDouble;
 }  // namespace einsearch::v4

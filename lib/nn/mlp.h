@@ -10,23 +10,16 @@
 
 #include "nn/linear.h"
 #include "nn/model.h"
-#include "structure/layer_shape.h"
+#include "nn/model_options.h"
+#include "nn/regression_loss.h"
 
 namespace einsearch {
 
-/// Which linear layers take the structure; the others are dense.
-enum class LayerChoice { all, intermediate, all_but_last };
-
-struct MlpOptions {
+struct MlpOptions : ModelOptions {
   Index inputs = 8;
   Index outputs = 1;
-  Index width = 64;
-  Index depth = 3;
-  Structure structure;
-  ResolveOptions resolve = {};
-  LayerChoice layers = LayerChoice::intermediate;
-  bool has_weight_norm = false;
   Index base_width = 64;  ///< width at which all muP multipliers are 1
+  RegressionLoss loss = RegressionLoss::mse;
 
   static constexpr Index kExpansion = 4;
 };

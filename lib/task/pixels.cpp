@@ -70,27 +70,23 @@ void to_gray(const std::uint8_t* image, Index pixels, std::uint8_t* gray) {
 }
 
 template <typename Scalar>
-PixelTask<Scalar>::PixelTask(std::shared_ptr<const PixelData> data, const PixelTaskOptions& options)
-    : data_(std::move(data)), options_(options) {}
-
-template <typename Scalar>
 void PixelTask<Scalar>::training_examples(Count first,
                                           BlockView<Scalar> inputs,
                                           BlockView<Scalar> targets) const {
-  EpochOrder order(options_.seed_data, data_->training.count);
+  EpochOrder order(options_.seed_data, options_.data->training.count);
   for (Index n = 0; n < inputs.samples; ++n)
-    put_image(data_->training, order.place(first + n), n, inputs, targets);
+    put_image(options_.data->training, order.place(first + n), n, inputs, targets);
 }
 
 template <typename Scalar>
 void PixelTask<Scalar>::held_out_examples(Count first,
                                           BlockView<Scalar> inputs,
                                           BlockView<Scalar> targets) const {
-  const auto count = static_cast<std::uint64_t>(data_->held_out.count);
+  const auto count = static_cast<std::uint64_t>(options_.data->held_out.count);
   const RandomPermutation order(options_.seed_task, EpochOrder::kSplit, count);
   for (Index n = 0; n < inputs.samples; ++n) {
     const std::uint64_t image = order(static_cast<std::uint64_t>(first + n) % count);
-    put_image(data_->held_out, static_cast<Count>(image), n, inputs, targets);
+    put_image(options_.data->held_out, static_cast<Count>(image), n, inputs, targets);
   }
 }
 

@@ -52,8 +52,9 @@ struct PixelData {
 };
 
 struct PixelTaskOptions {
-  std::uint64_t seed_data = 0;  ///< order of the training images
-  std::uint64_t seed_task = 0;  ///< order of the held-out images
+  std::shared_ptr<const PixelData> data;  ///< both sets hold an image, and all have one size
+  std::uint64_t seed_data = 0;            ///< order of the training images
+  std::uint64_t seed_task = 0;            ///< order of the held-out images
 
   bool operator==(const PixelTaskOptions&) const = default;
 };
@@ -61,17 +62,16 @@ struct PixelTaskOptions {
 template <typename Scalar>
 class PixelTask final : public Task<Scalar> {
  public:
-  /// Both sets hold at least one image, and all images have one size.
-  PixelTask(std::shared_ptr<const PixelData> data, const PixelTaskOptions& options);
+  explicit PixelTask(const PixelTaskOptions& options) : options_(options) {}
 
   std::string name() const override { return "pixels"; }
-  Index inputs() const override { return data_->training.values(); }
+  Index inputs() const override { return options_.data->training.values(); }
   Index outputs() const override { return inputs(); }
   Index vocabulary() const override { return kPixelValues; }
   std::optional<double> examples_per_epoch() const override {
-    return static_cast<double>(data_->training.count);
+    return static_cast<double>(options_.data->training.count);
   }
-  std::optional<Count> held_out_size() const override { return data_->held_out.count; }
+  std::optional<Count> held_out_size() const override { return options_.data->held_out.count; }
   void training_examples(Count first,
                          BlockView<Scalar> inputs,
                          BlockView<Scalar> targets) const override;
@@ -80,7 +80,6 @@ class PixelTask final : public Task<Scalar> {
                          BlockView<Scalar> targets) const override;
 
  private:
-  std::shared_ptr<const PixelData> data_;
   PixelTaskOptions options_;
 };
 

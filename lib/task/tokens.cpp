@@ -46,33 +46,30 @@ void validate_tokens(const TokenStream& stream, Index vocabulary, const std::str
 }
 
 template <typename Scalar>
-TokenTask<Scalar>::TokenTask(std::string name, TokenData data, const TokenTaskOptions& options)
-    : name_(std::move(name)),
-      data_(std::move(data)),
-      options_(options),
-      starts_(options.seed_data, StreamId::windows) {
-  require_window(data_.training, options.window, "training stream");
-  require_window(data_.held_out, options.window, "held-out stream");
+TokenTask<Scalar>::TokenTask(const TokenTaskOptions& options)
+    : options_(options), starts_(options.seed_data, StreamId::windows) {
+  require_window(options.data.training, options.window, "training stream");
+  require_window(options.data.held_out, options.window, "held-out stream");
 }
 
 template <typename Scalar>
 std::optional<double> TokenTask<Scalar>::examples_per_epoch() const {
-  return static_cast<double>(data_.training.size()) / static_cast<double>(options_.window);
+  return static_cast<double>(options_.data.training.size()) / static_cast<double>(options_.window);
 }
 
 template <typename Scalar>
 std::optional<Count> TokenTask<Scalar>::held_out_size() const {
-  return (data_.held_out.size() - 1) / options_.window;
+  return (options_.data.held_out.size() - 1) / options_.window;
 }
 
 template <typename Scalar>
 void TokenTask<Scalar>::training_examples(Count first,
                                           BlockView<Scalar> inputs,
                                           BlockView<Scalar> targets) const {
-  const auto places = static_cast<std::uint64_t>(data_.training.size() - options_.window);
+  const auto places = static_cast<std::uint64_t>(options_.data.training.size() - options_.window);
   for (Index n = 0; n < inputs.samples; ++n) {
     const std::uint64_t start = starts_.below(places, static_cast<std::uint64_t>(first + n));
-    put_window(data_.training, static_cast<Count>(start), n, inputs, targets);
+    put_window(options_.data.training, static_cast<Count>(start), n, inputs, targets);
   }
 }
 
@@ -84,7 +81,8 @@ void TokenTask<Scalar>::held_out_examples(Count first,
   const RandomPermutation order(options_.seed_task, 0, windows);
   for (Index n = 0; n < inputs.samples; ++n) {
     const std::uint64_t window = order(static_cast<std::uint64_t>(first + n) % windows);
-    put_window(data_.held_out, static_cast<Count>(window) * options_.window, n, inputs, targets);
+    put_window(
+        options_.data.held_out, static_cast<Count>(window) * options_.window, n, inputs, targets);
   }
 }
 

@@ -65,6 +65,8 @@ struct TokenData {
 void validate_tokens(const TokenStream& stream, Index vocabulary, const std::string& where);
 
 struct TokenTaskOptions {
+  std::string name = "text";  ///< or tokens
+  TokenData data;
   Index window = 128;           ///< T
   std::uint64_t seed_data = 0;  ///< training windows
   std::uint64_t seed_task = 0;  ///< order of the held-out windows
@@ -75,13 +77,13 @@ struct TokenTaskOptions {
 template <typename Scalar>
 class TokenTask final : public Task<Scalar> {
  public:
-  /// Throws Error where a stream holds less than one window. `name`: text or tokens.
-  TokenTask(std::string name, TokenData data, const TokenTaskOptions& options);
+  /// Throws Error where a stream holds less than one window.
+  explicit TokenTask(const TokenTaskOptions& options);
 
-  std::string name() const override { return name_; }
+  std::string name() const override { return options_.name; }
   Index inputs() const override { return options_.window; }
   Index outputs() const override { return options_.window; }
-  Index vocabulary() const override { return data_.vocabulary; }
+  Index vocabulary() const override { return options_.data.vocabulary; }
   std::optional<double> examples_per_epoch() const override;
   std::optional<Count> held_out_size() const override;
   void training_examples(Count first,
@@ -92,8 +94,6 @@ class TokenTask final : public Task<Scalar> {
                          BlockView<Scalar> targets) const override;
 
  private:
-  std::string name_;
-  TokenData data_;
   TokenTaskOptions options_;
   RandomStream starts_;
 };

@@ -1,5 +1,6 @@
 #include "train/run.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -56,23 +57,24 @@ Estimate estimate(const std::vector<double>& values) {
 }  // namespace
 
 Curve describe(const RunSpec& spec) {
-  const Mlp<float> model(spec.model);
+  const auto model = make_model<float>(spec.model);
+  const ModelOptions& options = model_options(spec.model);
   Curve curve;
   curve.run = run_id(spec);
-  curve.structure = spec.model.structure.name;
-  curve.family = to_string(family(spec.model.structure));
-  curve.theta = to_string(spec.model.structure.theta);
-  curve.task = "regression";
-  curve.width = spec.model.width;
-  curve.depth = spec.model.depth;
+  curve.structure = options.structure.name;
+  curve.family = to_string(family(options.structure));
+  curve.theta = to_string(options.structure.theta);
+  curve.task = task_name(spec.task);
+  curve.width = options.width;
+  curve.depth = options.depth;
   curve.batch = spec.batch;
   curve.lr = spec.lr;
   curve.schedule = to_string(spec.schedule.kind);
   curve.seed_init = static_cast<Count>(spec.seed_init);
-  curve.seed_data = static_cast<Count>(spec.task.seed_data);
-  curve.seed_task = static_cast<Count>(spec.task.seed_task);
-  curve.params = model.parameters().size();
-  curve.flops = model.flops_per_example();
+  curve.seed_data = static_cast<Count>(seeds(spec.task).data);
+  curve.seed_task = static_cast<Count>(seeds(spec.task).task);
+  curve.params = model->parameters().size();
+  curve.flops = model->flops_per_example();
   return curve;
 }
 
@@ -96,16 +98,18 @@ Curve train(const RunSpec& spec,
             const Threads& threads,
             const RunObserver& observer) {
   validate(spec);
-  const Mlp<Scalar> model(spec.model);
+  const std::unique_ptr<Model<Scalar>> model = make_model<Scalar>(spec.model);
   Curve curve = describe(spec);
   TrainingState<Scalar> state(
-      model, initial_values<Scalar>(model.parameters(), spec.seed_init), spec.optimizer, threads);
+      *model, initial_values<Scalar>(model->parameters(), spec.seed_init), spec.optimizer, threads);
 
-  ExampleMemory<Scalar> held_out(task, spec.held_out);
+  const Count held_out_examples =
+      std::min(spec.held_out, task.held_out_size().value_or(spec.held_out));
+  ExampleMemory<Scalar> held_out(task, held_out_examples);
   held_out.fill(threads, [&](Count first, BlockView<Scalar> x, BlockView<Scalar> y) {
     task.held_out_examples(first, x, y);
   });
-  std::vector<double> held_out_losses(static_cast<std::size_t>(spec.held_out));
+  std::vector<double> held_out_losses(static_cast<std::size_t>(held_out_examples));
 
   Clock::duration training_time{};
   double loss_sum = 0;
@@ -117,6 +121,8 @@ Curve train(const RunSpec& spec,
     point.step = step;
     point.examples = step * spec.batch;
     point.train_flops = 3 * curve.flops * static_cast<double>(point.examples);
+    if (const std::optional<double> epoch = task.examples_per_epoch())
+      point.epochs = static_cast<double>(point.examples) / *epoch;
     point.anneal = spec.schedule.anneal(step);
     point.time_s = std::chrono::duration<double>(training_time).count();
     if (losses > 0) point.train_loss = loss_sum / static_cast<double>(losses);

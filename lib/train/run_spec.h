@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "nn/mlp.h"
-#include "task/regression.h"
+#include "nn/model_spec.h"
+#include "task/task_spec.h"
 #include "train/schedule.h"
 #include "train/training_state.h"
 
@@ -14,8 +14,8 @@ namespace einsearch {
 inline constexpr int kNumericsVersion = 2;
 
 struct RunSpec {
-  MlpOptions model;        ///< inputs are the task's
-  RegressionOptions task;  ///< with seed_task and seed_data
+  ModelSpec model;  ///< its inputs are the task's
+  TaskSpec task;    ///< with seed_task and seed_data
   OptimizerOptions optimizer;
   Schedule schedule;  ///< its steps may exceed the run's
   double lr = 1e-3;
@@ -34,9 +34,5 @@ std::string run_id(const RunSpec& spec);
 /// Throws Error for options that contradict each other (a schedule shorter than the run, a warm-up
 /// that fills it).
 void validate(const RunSpec& spec);
-
-const char* to_string(LayerChoice layers);
-LayerChoice parse_layer_choice(std::string_view name);
-const std::vector<std::string>& layer_choice_names();
 
 }  // namespace einsearch

@@ -19,15 +19,16 @@ TEST_CASE("the standard plan spans the families, matches FLOPs and trains long e
   std::map<Count, double> dense_flops;  // by steps, which differ from scale to scale
   bool has_rank_one = false, has_higher_rank = false;
   for (const RunSpec& run : plan.runs) {
-    const Structure& structure = run.model.structure;
+    const Structure& structure = model_options(run.model).structure;
+    const Index width = model_options(run.model).width;
     CAPTURE(structure.name);
-    CAPTURE(run.model.width);
+    CAPTURE(width);
     if (structure.is_dense) dense_flops[run.steps] = model_flops(run.model);
     CHECK(std::abs(model_flops(run.model) / dense_flops.at(run.steps) - 1) <
           0.2);  // small widths come in coarse steps
     CHECK(run.steps >= 2000);
     CHECK(run.schedule.kind == ScheduleKind::constant);
-    widths[structure.name].insert(run.model.width);
+    widths[structure.name].insert(width);
     families.insert(family(structure.theta));
     if (family(structure.theta) == Family::btt)
       (structure.theta.rho > 0 ? has_higher_rank : has_rank_one) = true;
@@ -86,11 +87,10 @@ TEST_CASE("a plan gives the same curves on one and two threads, in its own order
   for (const char* name : {"dense", "monarch", "kronecker"}) {
     for (const std::uint64_t seed : {0, 1}) {
       RunSpec run;
-      run.model.structure = parse_structure(name);
-      run.model.width = 16;
-      run.task.target_width = 16;
-      run.task.target_depth = 2;
-      run.seed_init = run.task.seed_data = seed;
+      model_options(run.model).structure = parse_structure(name);
+      model_options(run.model).width = 16;
+      run.task = RegressionOptions{.target_width = 16, .target_depth = 2, .seed_data = seed};
+      run.seed_init = seed;
       run.batch = 20;
       run.steps = 10 + 5 * static_cast<Count>(plan.size());
       run.held_out = 64;

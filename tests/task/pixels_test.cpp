@@ -70,7 +70,7 @@ TEST_CASE("every epoch shows every image once, each in another order; inputs are
   };
   data->training = images(23, 0);
   data->held_out = images(5, 100);
-  const PixelTask<float> task(data, {});
+  const PixelTask<float> task({.data = data});
   CHECK(task.examples_per_epoch() == 23);
   std::vector<float> first, second;
   const Examples<float> examples = training(task, 0, 46);

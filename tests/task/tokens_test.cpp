@@ -25,10 +25,14 @@ TokenStream counting(int size) {
 }
 
 TokenTask<float> counting_task(std::uint64_t seed_data = 0) {
-  return TokenTask<float>(
-      "tokens",
-      {.training = counting(100), .held_out = counting(60), .vocabulary = 256, .digest = "test"},
-      {.window = 7, .seed_data = seed_data, .seed_task = 3});
+  return TokenTask<float>({.name = "tokens",
+                           .data = {.training = counting(100),
+                                    .held_out = counting(60),
+                                    .vocabulary = 256,
+                                    .digest = "test"},
+                           .window = 7,
+                           .seed_data = seed_data,
+                           .seed_task = 3});
 }
 
 }  // namespace
@@ -91,12 +95,12 @@ TEST_CASE("a token outside the vocabulary is refused with its offset") {
 
 TEST_CASE("a stream of T tokens is shorter than a window, one of T + 1 is a window") {
   const auto task = [](int training_size, int held_out_size) {
-    return TokenTask<float>("tokens",
-                            {.training = counting(training_size),
-                             .held_out = counting(held_out_size),
-                             .vocabulary = 256,
-                             .digest = ""},
-                            {.window = 7, .seed_data = 0, .seed_task = 0});
+    return TokenTask<float>({.name = "tokens",
+                             .data = {.training = counting(training_size),
+                                      .held_out = counting(held_out_size),
+                                      .vocabulary = 256,
+                                      .digest = ""},
+                             .window = 7});
   };
   CHECK_THROWS_AS(task(7, 8), Error);
   CHECK_THROWS_AS(task(8, 7), Error);

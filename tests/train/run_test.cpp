@@ -14,11 +14,11 @@ namespace {
 
 RunSpec small_spec(const std::string& structure) {
   RunSpec spec;
-  spec.model.structure = parse_structure(structure);
-  spec.model.width = 16;
-  spec.model.depth = 2;
-  spec.task.target_width = 16;
-  spec.task.target_depth = 2;
+  ModelOptions& model = model_options(spec.model);
+  model.structure = parse_structure(structure);
+  model.width = 16;
+  model.depth = 2;
+  spec.task = RegressionOptions{.target_width = 16, .target_depth = 2};
   spec.batch = 400;  // several chunks, the last one partly filled
   spec.steps = 20;
   spec.held_out = 300;
@@ -26,8 +26,8 @@ RunSpec small_spec(const std::string& structure) {
 }
 
 Curve run(const RunSpec& spec, int threads) {
-  const RegressionTask<float> task(spec.task);
-  Curve curve = train<float>(spec, task, Threads(threads));
+  const std::unique_ptr<Task<float>> task = make_task<float>(spec.task);
+  Curve curve = train<float>(spec, *task, Threads(threads));
   for (CurvePoint& point : curve.points) point.time_s = 0;
   return curve;
 }
@@ -65,7 +65,9 @@ TEST_CASE("each seed changes what it names and nothing else") {
   const RunSpec spec = small_spec("dense");
   const Curve base = run(spec, 1);
   RunSpec init = spec, data = spec, task = spec;
-  init.seed_init = data.task.seed_data = task.task.seed_task = 1;
+  init.seed_init = 1;
+  set_seeds(data.task, {.data = 1});
+  set_seeds(task.task, {.task = 1});
   // At step 0 the model predicts zero, so the loss is a property of the task alone.
   CHECK(run(init, 1).points[0].loss == base.points[0].loss);
   CHECK(run(data, 1).points[0].loss == base.points[0].loss);
