@@ -10,6 +10,7 @@
 #include "progress.h"
 #include "structure/candidate.h"
 #include "structure/notation.h"
+#include "task_arguments.h"
 #include "train/run.h"
 
 namespace einsearch {
@@ -19,41 +20,44 @@ struct TrainOptions {
   RunSpec spec;
   ModelOptions model;
   std::string structure;
-  std::string task = "regression";
+  TaskArguments task;
+  std::string loss = "mse";
   std::string schedule = "constant";
   std::string layers = "intermediate";
   std::string rounding = "exact";
   std::string order = "cheaper";
   Count seed = 0, seed_init = -1, seed_data = -1, seed_task = 0;
   Count schedule_steps = 0;
-  Count inputs = 8, target_width = 1024, target_depth = 6;
   Count threads = 0;
   bool leaves_out_times = false;
   OutputOptions output;
 };
 
-MlpOptions mlp_options(const TrainOptions& options) {
+MlpOptions mlp_options(const TrainOptions& options, const TaskShape& shape) {
   MlpOptions model;
   static_cast<ModelOptions&>(model) = options.model;
   model.structure = parse_structure(options.structure);
   model.resolve = {parse_rounding(options.rounding), parse_order_rule(options.order)};
   model.layers = parse_layer_choice(options.layers);
-  model.inputs = options.inputs;
+  model.inputs = shape.inputs;
+  model.outputs = shape.outputs;
+  model.loss = parse_loss(options.loss);
   return model;
 }
 
 RunSpec run_spec(const TrainOptions& options) {
   RunSpec spec = options.spec;
-  spec.model = mlp_options(options);
-  spec.task = RegressionOptions{.inputs = options.inputs,
-                                .target_width = options.target_width,
-                                .target_depth = options.target_depth};
   const auto or_seed = [&](Count seed) {
     return static_cast<std::uint64_t>(seed >= 0 ? seed : options.seed);
   };
-  set_seeds(
-      spec.task,
+  spec.task = task_spec(
+      options.task,
       {.task = static_cast<std::uint64_t>(options.seed_task), .data = or_seed(options.seed_data)});
+  spec.held_out = held_out_examples(options.task);
+  const TaskShape shape = task_shape(spec.task);
+  if (shape.vocabulary > 0)
+    throw Error("no model for tokens", {.where = "--task " + options.task.task});
+  spec.model = mlp_options(options, shape);
   spec.seed_init = or_seed(options.seed_init);
   spec.schedule.kind = parse_schedule(options.schedule);
   if (options.schedule_steps > 0 && spec.schedule.kind == ScheduleKind::constant) {
@@ -157,30 +161,6 @@ void add_model_options(CLI::App& command, TrainOptions& options) {
       ->group(group);
 }
 
-void add_task_options(CLI::App& command, TrainOptions& options) {
-  const std::string group = "Task";
-  constexpr Range<Count> kSize{1, 1 << 20};
-  command
-      .add_option("--task", options.task, "regression (default): the output of a random network")
-      ->check(CLI::IsMember({"regression"}))
-      ->group(group);
-  add_count(command, "--inputs", options.inputs, "input features (8)", kSize)->group(group);
-  add_count(command,
-            "--target-width",
-            options.target_width,
-            "hidden features of the target network (1024)",
-            kSize)
-      ->group(group);
-  add_count(command,
-            "--target-depth",
-            options.target_depth,
-            "hidden layers of the target network (6)",
-            {1, 1000})
-      ->group(group);
-  add_count(command, "--held-out", options.spec.held_out, "held-out examples (16384)", {2, 1 << 26})
-      ->group(group);
-}
-
 void add_training_options(CLI::App& command, TrainOptions& options) {
   const std::string group = "Training";
   constexpr double kInfinity = std::numeric_limits<double>::max();
@@ -193,6 +173,9 @@ void add_training_options(CLI::App& command, TrainOptions& options) {
            spec.lr,
            "learning rate at width 64 of a dense layer (0.001)",
            {0, kInfinity})
+      ->group(group);
+  command.add_option("--loss", options.loss, "regression: mse (default) or huber")
+      ->check(CLI::IsMember(loss_names()))
       ->group(group);
   command.add_option("--schedule", options.schedule, "constant (default), linear, cosine or wsd")
       ->check(CLI::IsMember(schedule_names()))
@@ -244,7 +227,7 @@ void add_train(CLI::App& app, Program& program) {
   static TrainOptions options;
   CLI::App* command = app.add_subcommand("train", "Train one model and print its learning curve");
   add_model_options(*command, options);
-  add_task_options(*command, options);
+  add_task_options(*command, options.task);
   add_training_options(*command, options);
   add_count(*command,
             "--threads",

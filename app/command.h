@@ -20,6 +20,7 @@ struct Program {
 };
 
 void add_bench(CLI::App& app, Program& program);
+void add_data(CLI::App& app, Program& program);
 void add_columns(CLI::App& app, Program& program);
 void add_selftest(CLI::App& app, Program& program);
 void add_search(CLI::App& app, Program& program);

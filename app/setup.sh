@@ -4,10 +4,10 @@
 # Status 2, with the command to run, when packages are missing and neither root nor sudo is at hand.
 set -eu
 
-packages="g++ cmake ninja-build git ca-certificates libcli11-dev libeigen3-dev libtbb-dev libfmt-dev libspdlog-dev"
+packages="g++ cmake ninja-build git ca-certificates libcli11-dev libeigen3-dev libtbb-dev libfmt-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev"
 case "${1:-build}" in
   build) ;;
-  test) packages="$packages doctest-dev nlohmann-json3-dev python3 python3-numpy" ;;
+  test) packages="$packages doctest-dev python3 python3-numpy" ;;
   benchmark) packages="$packages libbenchmark-dev" ;;
   *) echo "usage: sh app/setup.sh build|test|benchmark" >&2; exit 2 ;;
 esac

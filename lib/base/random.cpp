@@ -36,6 +36,11 @@ std::uint64_t RandomStream::bits(std::uint64_t index) const {
   return word64(block(index / 2), index % 2);
 }
 
+std::uint64_t RandomStream::below(std::uint64_t size, std::uint64_t index) const {
+  __extension__ using Wide = unsigned __int128;
+  return static_cast<std::uint64_t>((static_cast<Wide>(bits(index)) * size) >> 64);
+}
+
 double RandomStream::uniform(std::uint64_t index) const { return open_unit(bits(index)); }
 
 std::array<double, 2> RandomStream::normal_pair(std::uint64_t pair) const {
@@ -56,6 +61,25 @@ void RandomStream::fill_normal(std::uint64_t first, std::span<Scalar> out) const
     out[done++] = static_cast<Scalar>(pair[index % 2]);
     if (index % 2 == 0 && done < out.size()) out[done++] = static_cast<Scalar>(pair[1]);
   }
+}
+
+RandomPermutation::RandomPermutation(std::uint64_t seed, std::uint32_t which, std::uint64_t size)
+    : stream_(seed, StreamId::permutation, which), size_(size) {
+  while (half_bits_ < 32 && (std::uint64_t{1} << (2 * half_bits_)) < size) ++half_bits_;
+}
+
+std::uint64_t RandomPermutation::operator()(std::uint64_t index) const {
+  const std::uint64_t mask = (std::uint64_t{1} << half_bits_) - 1;
+  do {
+    std::uint64_t left = index >> half_bits_, right = index & mask;
+    for (std::uint64_t round = 0; round < 6; ++round) {
+      const std::uint64_t mixed = left ^ (stream_.block(round << 32 | right)[0] & mask);
+      left = right;
+      right = mixed;
+    }
+    index = left << half_bits_ | right;
+  } while (index >= size_);
+  return index;
 }
 
 template void RandomStream::fill_normal<float>(std::uint64_t, std::span<float>) const;

@@ -17,14 +17,20 @@ std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
 /// Streams keep draws for different purposes apart; the number is part of a result's definition,
 /// never reuse one.
 enum class StreamId : std::uint32_t {
-  parameters = 1,    ///< initial weights; sub-stream: number of the parameter tensor
-  data = 2,          ///< training examples; sub-stream 0
-  task_target = 3,   ///< weights of the regression target; sub-stream: layer
-  held_out = 4,      ///< held-out examples
-  target_scale = 5,  ///< samples that standardise the regression target
-  space_sample = 6,  ///< theta drawn from the continuous space
-  exact_rank = 7,    ///< factors over a prime field
-  bootstrap = 8,     ///< resampling in fits
+  parameters = 1,     ///< initial weights; sub-stream: number of the parameter tensor
+  data = 2,           ///< training examples; sub-stream 0
+  task_target = 3,    ///< weights of the regression target; sub-stream: layer
+  held_out = 4,       ///< held-out examples
+  target_scale = 5,   ///< samples that standardise the regression target
+  space_sample = 6,   ///< theta drawn from the continuous space
+  exact_rank = 7,     ///< factors over a prime field
+  bootstrap = 8,      ///< resampling in fits
+  windows = 16,       ///< where training windows of a token stream start
+  permutation = 17,   ///< orders of finite sets; sub-stream: which order (an epoch, a split)
+  markov_table = 18,  ///< scores of the synthetic text source; sub-stream: lag
+  markov_text = 19,   ///< its training sequences; sub-stream 1: held-out ones
+  image_model = 20,   ///< offsets and scales of the synthetic image model
+  image_pixels = 21,  ///< its training images; sub-stream 1: held-out ones
 };
 
 /// A family of independent draws, addressed by index. 2^64 words per (seed, stream, sub-stream).
@@ -47,6 +53,10 @@ class RandomStream {
   /// 64 random bits; two draws share a block.
   std::uint64_t bits(std::uint64_t index) const;
 
+  /// Uniform on 0 ... size - 1 (the upper half of a 128-bit product; the bias is below size /
+  /// 2^64).
+  std::uint64_t below(std::uint64_t size, std::uint64_t index) const;
+
   /// Uniform on the open interval (0, 1), 53 bits.
   double uniform(std::uint64_t index) const;
 
@@ -63,6 +73,20 @@ class RandomStream {
   std::array<std::uint32_t, 2> key_;
   std::uint32_t stream_;
   std::uint32_t sub_stream_;
+};
+
+/// A permutation of 0 ... size - 1 in constant memory: a Feistel network of six rounds on the
+/// smallest even number of bits that holds `size`, applied again while it leads outside.
+class RandomPermutation {
+ public:
+  RandomPermutation(std::uint64_t seed, std::uint32_t which, std::uint64_t size);
+
+  std::uint64_t operator()(std::uint64_t index) const;
+
+ private:
+  RandomStream stream_;
+  std::uint64_t size_;
+  int half_bits_ = 1;
 };
 
 }  // namespace einsearch

@@ -71,6 +71,10 @@ constexpr std::array kCurve = {
     ColumnInfo{"loss_se", "", "standard error of the held-out loss from the finite held-out set"},
     ColumnInfo{"train_loss", "", "mean training loss since the row before"},
     ColumnInfo{"time_s", "s", "seconds of training so far, without evaluation"},
+    ColumnInfo{"epochs",
+               "",
+               "passes through the training set so far (text: tokens seen / tokens); missing where "
+               "every example is fresh"},
 };
 
 constexpr std::array kRanking = {

@@ -27,7 +27,7 @@ struct Layout {
   std::vector<std::size_t> structure;
   Column width, run, family, theta, task, depth, batch, lr, schedule, anneal;
   Column seed_init, seed_data, seed_task, status, step, examples, params, flops;
-  Column loss_se, train_loss, time_s;
+  Column loss_se, train_loss, time_s, epochs;
 };
 
 Layout find_columns(const CsvReader& csv, const CurveColumnNames& names) {
@@ -65,6 +65,7 @@ Layout find_columns(const CsvReader& csv, const CurveColumnNames& names) {
   layout.loss_se = csv.find("loss_se");
   layout.train_loss = csv.find("train_loss");
   layout.time_s = csv.find("time_s");
+  layout.epochs = csv.find("epochs");
   return layout;
 }
 
@@ -192,6 +193,7 @@ CurvePoint CurveCollector::point_of_row(const CsvReader& csv,
   point.loss_se = number(csv, layout.loss_se);
   point.train_loss = number(csv, layout.train_loss);
   point.time_s = number(csv, layout.time_s);
+  if (layout.epochs && !csv.is_empty(*layout.epochs)) point.epochs = csv.number(*layout.epochs);
   const double anneal = number(csv, layout.anneal);
   point.anneal = std::isnan(anneal) ? (is_decaying(schedule) ? kInsideDecay : 0) : anneal;
   if (point.anneal < 0 || point.anneal > 1) {
@@ -268,6 +270,17 @@ CurveFile CurveCollector::finish() {
   if (rows_without_loss_ > 0) {
     file.remarks.push_back(fmt::format("{} rows without a loss passed over", rows_without_loss_));
   }
+  const auto repeats = [](const Curve& curve) {
+    return curve.points.back().epochs.value_or(0) > 1;
+  };
+  const auto repeated = std::count_if(file.curves.begin(), file.curves.end(), repeats);
+  if (repeated > 0) {
+    file.remarks.push_back(
+        fmt::format("{} of {} runs see their training set more than once: the loss that is fitted "
+                    "is the held-out one",
+                    repeated,
+                    file.curves.size()));
+  }
   return file;
 }
 
@@ -325,6 +338,7 @@ void write_curve_row(TableWriter& table,
   number_or_missing(table, point.loss_se);
   number_or_missing(table, point.train_loss);
   if (times == TimeColumns::written) number_or_missing(table, point.time_s);
+  point.epochs ? table.cell(*point.epochs) : table.missing();
   table.end_row();
 }
 

@@ -207,7 +207,7 @@ double Mlp<Scalar>::loss_and_gradient(const Weights<Scalar>& weights,
   const auto outputs = static_cast<double>(options_.outputs);
   const BlockView<Scalar> error = rows(error_, options_.outputs);
   const double loss =
-      elementwise<Scalar>().squared_error(prediction, examples.targets, scale / outputs, error) /
+      loss_and_error<Scalar>(options_.loss, prediction, examples.targets, scale / outputs, error) /
       outputs;
 
   // dresidual takes the place of the residual: a backward pass has used its input when it writes
@@ -262,7 +262,7 @@ void Mlp<Scalar>::losses(const Weights<Scalar>& weights,
     for (Index f = 0; f < prediction.features; ++f) {
       const double error = static_cast<double>(prediction.row(f)[n]) -
                            static_cast<double>(examples.targets.row(f)[n]);
-      sum += error * error;
+      sum += loss_of(options_.loss, error);
     }
     each[static_cast<std::size_t>(n)] = sum / static_cast<double>(prediction.features);
   }

@@ -11,6 +11,7 @@
 #include "nn/linear.h"
 #include "nn/model.h"
 #include "nn/model_options.h"
+#include "nn/regression_loss.h"
 #include "nn/workspace.h"
 
 namespace einsearch {
@@ -19,6 +20,7 @@ struct MlpOptions : ModelOptions {
   Index inputs = 8;
   Index outputs = 1;
   Index base_width = 64;  ///< width at which all muP multipliers are 1
+  RegressionLoss loss = RegressionLoss::mse;
 
   static constexpr Index kExpansion = 4;
 };

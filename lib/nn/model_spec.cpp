@@ -51,7 +51,8 @@ std::string text_of(const ModelOptions& options) {
 }
 
 std::string own_text(const MlpOptions& options) {
-  return fmt::format("base_width={}", options.base_width);
+  const char* loss = options.loss == RegressionLoss::mse ? "" : " loss=huber";
+  return fmt::format("base_width={}{}", options.base_width, loss);
 }
 
 std::string own_text(const GptOptions& options) {

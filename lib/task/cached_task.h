@@ -25,6 +25,10 @@ class CachedTask final : public Task<Scalar> {
   std::string name() const override { return source_.name(); }
   Index inputs() const override { return source_.inputs(); }
   Index outputs() const override { return source_.outputs(); }
+  Index vocabulary() const override { return source_.vocabulary(); }
+  std::optional<double> entropy() const override { return source_.entropy(); }
+  std::optional<double> examples_per_epoch() const override { return source_.examples_per_epoch(); }
+  std::optional<Count> held_out_size() const override { return source_.held_out_size(); }
 
   void training_examples(Count first,
                          BlockView<Scalar> inputs,

@@ -48,7 +48,8 @@ RegressionTask<Scalar>::RegressionTask(const RegressionOptions& options) : optio
   }
   const double deviation = std::sqrt(squares / (kScaleSamples - 1)) + 1e-8;
   AlignedBuffer<Scalar>& read_out = weights_.back();
-  elementwise<Scalar>().scale_into(1 / deviation, read_out.data(), read_out.data(), read_out.size());
+  elementwise<Scalar>().scale_into(
+      1 / deviation, read_out.data(), read_out.data(), read_out.size());
   bias_ = static_cast<Scalar>(-mean / deviation);
 }
 
@@ -83,6 +84,20 @@ void RegressionTask<Scalar>::examples(const RandomStream& stream,
 }
 
 template <typename Scalar>
+void RegressionTask<Scalar>::activate(BlockView<Scalar> hidden) const {
+  if (options_.target == RegressionTarget::relu) {
+    elementwise<Scalar>().scaled_relu(std::numbers::sqrt2_v<Scalar>, hidden);
+    return;
+  }
+  const double scale = std::sqrt(2 / (1 - std::exp(-2.0)));
+  for (Index f = 0; f < hidden.features; ++f) {
+    Scalar* row = hidden.row(f);
+    for (Index n = 0; n < hidden.samples; ++n)
+      row[n] = static_cast<Scalar>(scale * std::sin(static_cast<double>(row[n])));
+  }
+}
+
+template <typename Scalar>
 void RegressionTask<Scalar>::label(BlockView<const Scalar> inputs,
                                    BlockView<Scalar> targets) const {
   const Index width = options_.target_width, stride = kBlockSamples + kSampleLanes;
@@ -98,7 +113,7 @@ void RegressionTask<Scalar>::label(BlockView<const Scalar> inputs,
       const Scalar* weights = weights_[static_cast<std::size_t>(layer)].data();
       products<Scalar>().multiply(
           {weights, width, hidden.features, hidden.features, 1}, hidden, next, Store::overwrite);
-      elementwise<Scalar>().scaled_relu(std::numbers::sqrt2_v<Scalar>, next);
+      activate(next);
       hidden = next;
       std::swap(next, spare);
     }

@@ -6,6 +6,7 @@
 // regression.h is the example to follow.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "compute/block.h"
@@ -20,6 +21,19 @@ class Task {
   virtual std::string name() const = 0;
   virtual Index inputs() const = 0;
   virtual Index outputs() const = 0;
+
+  /// How many values a token has; 0: examples are real numbers. Tokens are whole numbers 0 ... V -
+  /// 1 held in scalars, a sequence is one sample, and its time steps are the features.
+  virtual Index vocabulary() const { return 0; }
+
+  /// Irreducible loss in nats per token, where the source is known in closed form.
+  virtual std::optional<double> entropy() const { return std::nullopt; }
+
+  /// Training examples that make one pass through the data; nothing: every example is fresh.
+  virtual std::optional<double> examples_per_epoch() const { return std::nullopt; }
+
+  /// Different held-out examples; nothing: as many as anyone asks for.
+  virtual std::optional<Count> held_out_size() const { return std::nullopt; }
 
   /// Examples first, first + 1, ...: inputs (inputs, N) and targets (outputs, N). Thread-safe;
   /// example i is the same however it is asked for.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct CurvePoint {
       0;  ///< part of the schedule's decay that is done, in [0, 1]; 0: constant rate so far
   double time_s = kMissing;  ///< seconds of training so far; missing if left out
   RunStatus status = RunStatus::ok;
+  std::optional<double> epochs;  ///< passes through the training set so far; none if endless
 
   bool operator==(const CurvePoint&) const = default;
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -113,11 +114,13 @@ Curve train(const RunSpec& spec,
   TrainingState<Scalar> state(
       *model, initial_values<Scalar>(model->parameters(), spec.seed_init), spec.optimizer, threads);
 
-  ExampleMemory<Scalar> held_out(task, spec.held_out);
+  const Count held_out_examples =
+      std::min(spec.held_out, task.held_out_size().value_or(spec.held_out));
+  ExampleMemory<Scalar> held_out(task, held_out_examples);
   held_out.fill(threads, [&](Count first, BlockView<Scalar> x, BlockView<Scalar> y) {
     task.held_out_examples(first, x, y);
   });
-  std::vector<double> held_out_losses(static_cast<std::size_t>(spec.held_out));
+  std::vector<double> held_out_losses(static_cast<std::size_t>(held_out_examples));
 
   Clock::duration training_time{};
   double loss_sum = 0;
@@ -129,6 +132,8 @@ Curve train(const RunSpec& spec,
     point.step = step;
     point.examples = step * spec.batch;
     point.train_flops = 3 * curve.flops * static_cast<double>(point.examples * tokens);
+    if (const std::optional<double> epoch = task.examples_per_epoch())
+      point.epochs = static_cast<double>(point.examples) / *epoch;
     point.anneal = spec.schedule.anneal(step);
     point.time_s = std::chrono::duration<double>(training_time).count();
     if (losses > 0) point.train_loss = loss_sum / static_cast<double>(losses);

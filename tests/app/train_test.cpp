@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <vector>
 
 #include "app/run_binary.h"
@@ -40,10 +42,10 @@ TEST_CASE("train prints the pinned header and a row per recorded step, the first
   const Outcome outcome = run_einsearch(small_train());
   CHECK(outcome.status == 0);
   CHECK(outcome.err.empty());
-  CHECK(
-      outcome.out.starts_with("run,structure,family,theta,task,width,depth,batch,lr,schedule,"
-                              "anneal,seed_init,seed_data,seed_task,status,step,"
-                              "examples,params,flops,train_flops,loss,loss_se,train_loss\n"));
+  CHECK(outcome.out.starts_with(
+      "run,structure,family,theta,task,width,depth,batch,lr,schedule,"
+      "anneal,seed_init,seed_data,seed_task,status,step,"
+      "examples,params,flops,train_flops,loss,loss_se,train_loss,epochs\n"));
   CHECK(outcome.out.find(",monarch,monarch,(0.5|0|0.5|0|0.5|0.5|0),regression,16,1,300,0.001,"
                          "constant,0,0,0,0,ok,0,0,") != std::string::npos);
   CHECK(outcome.out.find(",ok,20,6000,") != std::string::npos);
@@ -142,4 +144,43 @@ TEST_CASE("train -o writes the whole file at the end, or nothing") {
   CHECK(outcome.status == 0);
   CHECK(outcome.out.empty());
   CHECK(std::filesystem::file_size(path) > 1000);
+}
+
+TEST_CASE("a user's table is trained on: epochs are counted, the seed of the task splits it") {
+  std::string table = "a,b,y\n";
+  for (int i = 0; i < 100; ++i) table += fmt::format("{},{},{}\n", i % 10, i % 7, i % 10 + 0.1 * i);
+  const std::string path = scratch_path("table.csv");
+  std::ofstream(path) << table;
+  const auto train = [&path](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"train",
+                                          "--structure",
+                                          "dense",
+                                          "--width",
+                                          "8",
+                                          "--steps",
+                                          "9",
+                                          "--batch",
+                                          "20",
+                                          "--data",
+                                          path,
+                                          "--no-times"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_einsearch(arguments);
+  };
+  const Outcome outcome = train({});
+  CHECK(outcome.status == 0);
+  CHECK(outcome.out.ends_with(",2\n"));  // 180 examples of 90
+  CHECK(train({"--seed-task", "1"}).out != outcome.out);
+  CHECK(train({"--loss", "huber"}).out != outcome.out);
+  CHECK(train({"--inputs", "3"}).status == 2);
+  CHECK(train({"--gray"}).status == 2);
+
+  // Contents count, not where they lie.
+  const std::string copy = scratch_path("copy.csv");
+  std::filesystem::copy_file(path, copy);
+  CHECK(train({"--data", copy}).status == 2);  // given twice
+  CHECK(run_shell("$EINSEARCH train --structure dense --width 8 --steps 9 --batch 20 --no-times "
+                  "--data " +
+                  copy)
+            .out == outcome.out);
 }

@@ -43,6 +43,7 @@ Curve example() {
     if (i > 0) point.train_loss = 1.1 / (i + 1);
     point.anneal = i / 3.0;
     point.time_s = 0.125 * i;
+    if (i < 3) point.epochs = 0.25 * i;
     curve.points.push_back(point);
   }
   return curve;
@@ -67,6 +68,17 @@ TEST_CASE("a curve written as CSV reads back the same, but for times left out") 
   const std::string without = to_csv(curve, TimeColumns::left_out);
   CHECK(without.find("time_s") == std::string::npos);
   CHECK(to_csv(read(without).curves[0], TimeColumns::left_out) == without);
+}
+
+TEST_CASE("runs that see their examples more than once are remarked on") {
+  const auto remarks = [](const std::string& epochs) {
+    return read("loss,structure,width,train_flops,epochs\n0.5,a,64,1e9,0\n0.4,a,64,2e9," + epochs +
+                "\n0.4,b,64,2e9,\n")
+        .remarks;
+  };
+  CHECK(remarks("1").empty());
+  REQUIRE(remarks("1.5").size() == 1);
+  CHECK(remarks("1.5")[0].starts_with("1 of 2 runs see their training set more than once"));
 }
 
 TEST_CASE("four columns are enough, and a run is then known by structure and width") {
