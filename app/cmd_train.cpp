@@ -1,6 +1,8 @@
 // einsearch train: one run, its learning curve on stdout.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "arguments.h"
 #include "base/error.h"
 #include "command.h"
@@ -28,20 +30,61 @@ struct TrainOptions {
   std::string order = "cheaper";
   Count seed = 0, seed_init = -1, seed_data = -1, seed_task = 0;
   Count schedule_steps = 0;
+  Count heads = 0;                // 0: the model's own number
+  Count batch = -1, warmup = -1;  // -1: the task's, see TaskDefaults
+  double lr = -1, clip = -1;
   Count threads = 0;
   bool leaves_out_times = false;
   OutputOptions output;
 };
 
-MlpOptions mlp_options(const TrainOptions& options, const TaskShape& shape) {
-  MlpOptions model;
-  static_cast<ModelOptions&>(model) = options.model;
-  model.structure = parse_structure(options.structure);
-  model.resolve = {parse_rounding(options.rounding), parse_order_rule(options.order)};
-  model.layers = parse_layer_choice(options.layers);
-  model.inputs = shape.inputs;
-  model.outputs = shape.outputs;
-  model.loss = parse_loss(options.loss);
+/// What the paper trains a task's model with, scaled down in batch; the command line overrides it.
+struct TaskDefaults {
+  Count batch = 512;
+  double lr = 1e-3;
+  double beta2 = 0.999;
+  double clip = 0;
+  Count warmup = 0;
+};
+
+TaskDefaults task_defaults(const std::string& task, Count steps) {
+  constexpr Count kLongestWarmup = 2000;
+  if (task == "regression") return {};
+  if (task == "pixels") return {.batch = 64, .lr = 3e-3};
+  return {.batch = 32,
+          .lr = 3e-3,
+          .beta2 = 0.95,
+          .clip = 1,
+          .warmup = std::min(kLongestWarmup, steps / 10)};
+}
+
+ModelSpec model_spec(const TrainOptions& options, const TaskShape& shape) {
+  ModelOptions common = options.model;
+  common.structure = parse_structure(options.structure);
+  common.resolve = {parse_rounding(options.rounding), parse_order_rule(options.order)};
+  common.layers = parse_layer_choice(options.layers);
+  const std::string where = "--task " + options.task.task;
+  if (shape.vocabulary == 0) {
+    if (options.heads > 0) throw Error("--heads has no effect", {.where = where});
+    MlpOptions model{common};
+    model.inputs = shape.inputs;
+    model.outputs = shape.outputs;
+    model.loss = parse_loss(options.loss);
+    return model;
+  }
+  if (parse_loss(options.loss) != RegressionLoss::mse)
+    throw Error("--loss has no effect", {.where = where, .expected = "--task regression"});
+  if (options.task.task == "pixels") {
+    PixelOptions model{common};
+    model.vocabulary = shape.vocabulary;
+    model.context = shape.inputs;
+    if (options.heads > 0) model.heads = options.heads;
+    return model;
+  }
+  GptOptions model{common};
+  model.vocabulary = shape.vocabulary;
+  model.context = shape.inputs;
+  model.heads = options.heads;
   return model;
 }
 
@@ -54,11 +97,14 @@ RunSpec run_spec(const TrainOptions& options) {
       options.task,
       {.task = static_cast<std::uint64_t>(options.seed_task), .data = or_seed(options.seed_data)});
   spec.held_out = held_out_examples(options.task);
-  const TaskShape shape = task_shape(spec.task);
-  if (shape.vocabulary > 0)
-    throw Error("no model for tokens", {.where = "--task " + options.task.task});
-  spec.model = mlp_options(options, shape);
+  spec.model = model_spec(options, task_shape(spec.task));
   spec.seed_init = or_seed(options.seed_init);
+  const TaskDefaults defaults = task_defaults(options.task.task, spec.steps);
+  spec.batch = options.batch > 0 ? options.batch : defaults.batch;
+  spec.lr = options.lr >= 0 ? options.lr : defaults.lr;
+  spec.optimizer.beta2 = defaults.beta2;
+  spec.optimizer.clip = options.clip >= 0 ? options.clip : defaults.clip;
+  spec.schedule.warmup = options.warmup >= 0 ? options.warmup : defaults.warmup;
   spec.schedule.kind = parse_schedule(options.schedule);
   if (options.schedule_steps > 0 && spec.schedule.kind == ScheduleKind::constant) {
     throw Error("--schedule-steps has no effect",
@@ -112,6 +158,9 @@ int train_run(const TrainOptions& options) {
     output.flush();
   };
   const std::unique_ptr<Task<float>> task = make_task<float>(spec.task);
+  if (const std::optional<double> entropy = task->entropy())
+    log_info(
+        fmt::format("no loss can be below the source's entropy, {:.4f} nats per token", *entropy));
   const Curve curve = train<float>(spec, *task, threads, observer);
   progress.clear();
   table.finish();
@@ -140,10 +189,18 @@ void add_model_options(CLI::App& command, TrainOptions& options) {
       ->group(group);
   add_count(command, "--depth", options.model.depth, "residual blocks (3)", {0, 1000})
       ->group(group);
+  add_count(command,
+            "--heads",
+            options.heads,
+            "text, tokens, pixels: attention heads (of 64 features; pixels: 8)",
+            {1, 1 << 20})
+      ->group(group);
   command
-      .add_option("--layers",
-                  options.layers,
-                  "layers that take the structure: all, intermediate (default), all-but-last")
+      .add_option(
+          "--layers",
+          options.layers,
+          "layers that take the structure: all, intermediate (default), all-but-last; of the "
+          "transformers also ffn, attention")
       ->check(CLI::IsMember(layer_choice_names()))
       ->group(group);
   command
@@ -166,12 +223,17 @@ void add_training_options(CLI::App& command, TrainOptions& options) {
   constexpr double kInfinity = std::numeric_limits<double>::max();
   RunSpec& spec = options.spec;
   add_count(command, "--steps", spec.steps, "updates (1000)", {1, Count{1} << 40})->group(group);
-  add_count(command, "--batch", spec.batch, "examples per update (512)", {1, 1 << 24})
+  add_count(command,
+            "--batch",
+            options.batch,
+            "examples per update (regression 512, text and tokens 32, pixels 64)",
+            {1, 1 << 24})
       ->group(group);
   add_real(command,
            "--lr",
-           spec.lr,
-           "learning rate at width 64 of a dense layer (0.001)",
+           options.lr,
+           "learning rate of a dense layer at the base width: 64, or 768 of text and tokens "
+           "(regression 0.001, others 0.003)",
            {0, kInfinity})
       ->group(group);
   command.add_option("--loss", options.loss, "regression: mse (default) or huber")
@@ -180,8 +242,11 @@ void add_training_options(CLI::App& command, TrainOptions& options) {
   command.add_option("--schedule", options.schedule, "constant (default), linear, cosine or wsd")
       ->check(CLI::IsMember(schedule_names()))
       ->group(group);
-  add_count(
-      command, "--warmup", spec.schedule.warmup, "updates of linear warm-up (0)", kNonNegative)
+  add_count(command,
+            "--warmup",
+            options.warmup,
+            "updates of linear warm-up (0; text and tokens: a tenth of --steps, at most 2000)",
+            kNonNegative)
       ->group(group);
   add_count(command,
             "--schedule-steps",
@@ -196,8 +261,8 @@ void add_training_options(CLI::App& command, TrainOptions& options) {
       ->group(group);
   add_real(command,
            "--clip",
-           spec.optimizer.clip,
-           "largest gradient norm; 0 is none (0)",
+           options.clip,
+           "largest gradient norm; 0 is none (0; text and tokens: 1)",
            {0, kInfinity})
       ->group(group);
   add_count(command, "--seed", options.seed, "sets --seed-init and --seed-data (0)", kNonNegative)

@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "app/run_binary.h"
@@ -183,4 +185,54 @@ TEST_CASE("a user's table is trained on: epochs are counted, the seed of the tas
                   "--data " +
                   copy)
             .out == outcome.out);
+}
+
+TEST_CASE("an untrained model of V tokens has loss ln V, whatever the task") {
+  struct Case {
+    std::string task;
+    std::vector<std::string> more;
+    double vocabulary;
+  };
+  for (const Case& c :
+       {Case{"text", {"--window", "8"}, 96}, Case{"pixels", {"--resolution", "2"}, 256}}) {
+    CAPTURE(c.task);
+    std::vector<std::string> arguments = {"train",
+                                          "--structure",
+                                          "btt",
+                                          "--task",
+                                          c.task,
+                                          "--width",
+                                          "16",
+                                          "--depth",
+                                          "1",
+                                          "--steps",
+                                          "2",
+                                          "--batch",
+                                          "4",
+                                          "--held-out",
+                                          "4",
+                                          "--format",
+                                          "jsonl"};
+    arguments.insert(arguments.end(), c.more.begin(), c.more.end());
+    const Outcome run = run_einsearch(arguments);
+    REQUIRE(run.status == 0);
+    const auto untrained = nlohmann::json::parse(run.out.substr(0, run.out.find('\n')));
+    CHECK(untrained.at("loss").get<double>() ==
+          doctest::Approx(std::log(c.vocabulary)).epsilon(1e-5));
+    CHECK(run.err.find("entropy") != std::string::npos);
+  }
+}
+
+TEST_CASE("options that a task's model does not have are refused") {
+  const auto refused = [](std::vector<std::string> more, const char* message) {
+    std::vector<std::string> arguments = {"train", "--structure", "dense", "--steps", "2"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Outcome run = run_einsearch(arguments);
+    CHECK(run.status == 2);
+    CHECK(run.out.empty());
+    CHECK(run.err.find(message) != std::string::npos);
+  };
+  refused({"--heads", "4"}, "--heads has no effect");
+  refused({"--task", "text", "--loss", "huber"}, "--loss has no effect");
+  refused({"--task", "text", "--width", "30", "--heads", "4"}, "do not divide the width");
 }
