@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -69,6 +70,95 @@ double parse_real(const std::string& text, const std::string& option, Range<doub
                 {.where = option, .expected = in_words(range), .got = "\"" + text + "\""});
   }
   return value;
+}
+
+double parse_duration(const std::string& text, const std::string& option) {
+  const auto refuse = [&] {
+    return Error("bad duration",
+                 {.where = option,
+                  .expected = "a time such as 90s, 45m, 2h, 1d or 1:30:00",
+                  .got = "\"" + text + "\""});
+  };
+  double seconds = 0;
+  if (text.find(':') != std::string::npos) {
+    std::size_t begin = 0, parts = 0;
+    for (; begin <= text.size(); ++parts) {
+      const std::size_t end = std::min(text.find(':', begin), text.size());
+      const double part = parse_whole(text.substr(begin, end - begin));
+      if (!(part >= 0)) throw refuse();
+      seconds = 60 * seconds + part;
+      begin = end + 1;
+    }
+    if (parts > 3 || !std::isfinite(seconds)) throw refuse();
+    return seconds;
+  }
+  constexpr std::string_view kUnits = "smhd";
+  constexpr std::array<double, 4> kSeconds = {1, 60, 3600, 86400};
+  const std::size_t unit = text.empty() ? std::string_view::npos : kUnits.find(text.back());
+  const bool has_unit = unit != std::string_view::npos;
+  seconds = parse_whole(has_unit ? text.substr(0, text.size() - 1) : text);
+  if (has_unit) seconds *= kSeconds[unit];
+  if (!(seconds > 0) || !std::isfinite(seconds)) throw refuse();
+  return seconds;
+}
+
+double parse_bytes(const std::string& text, const std::string& option) {
+  const std::size_t end = text.find_first_not_of("0123456789.eE+");
+  std::string unit = end == std::string::npos ? "" : text.substr(end);
+  for (const char* suffix : {"iB", "B"}) {
+    if (unit.ends_with(suffix)) unit.resize(unit.size() - std::string_view(suffix).size());
+  }
+  constexpr std::string_view kUnits = "kMGT";
+  const std::size_t power = unit.empty() ? 0 : kUnits.find(unit == "K" ? "k" : unit) + 1;
+  const double number = parse_whole(text.substr(0, std::min(end, text.size())));
+  if (unit.size() > 1 || (power == 0 && !unit.empty()) || !(number > 0) || !std::isfinite(number)) {
+    throw Error(
+        "bad size",
+        {.where = option, .expected = "bytes such as 512M or 4G", .got = "\"" + text + "\""});
+  }
+  return std::ldexp(number, 10 * static_cast<int>(power));
+}
+
+std::vector<double> parse_reals(const std::string& text,
+                                const std::string& option,
+                                Range<double> range) {
+  std::vector<double> values;
+  constexpr std::size_t kMost = 1'000'000;
+  for (const std::string& item : split_list(text)) {
+    const std::size_t dots = item.find("..");
+    if (dots == std::string::npos) {
+      values.push_back(parse_real(item, option, range));
+      continue;
+    }
+    const std::size_t sign = std::min(item.find_first_of("*+", dots), item.size());
+    const double first = parse_real(item.substr(0, dots), option, range);
+    const double last = parse_real(item.substr(dots + 2, sign - dots - 2), option, range);
+    const bool is_factor = sign < item.size() && item[sign] == '*';
+    const double step = sign < item.size() ? parse_real(item.substr(sign + 1), option, range) : 1;
+    if (last < first || (is_factor ? !(step > 1 && first > 0) : !(step > 0))) {
+      throw Error("bad range",
+                  {.where = option,
+                   .expected = "A..B, A..B+S or A..B*K, rising",
+                   .got = "\"" + item + "\""});
+    }
+    const double end = last * (1 + 1e-12);  // 1e15..1e16*2 may miss its end by rounding
+    double value = first;
+    for (Count i = 1; value <= end && values.size() <= kMost; ++i) {
+      values.push_back(value);
+      value = is_factor ? value * step : first + static_cast<double>(i) * step;
+    }
+    if (values.size() > kMost) throw Error("too many values", {.where = option, .got = item});
+  }
+  return values;
+}
+
+std::vector<Count> parse_counts(const std::string& text,
+                                const std::string& option,
+                                Range<Count> range) {
+  std::vector<Count> counts;
+  for (const double value : parse_reals(text, option, {0, 0x1p62}))
+    counts.push_back(parse_count(fmt::format("{}", value), option, range));
+  return counts;
 }
 
 CLI::Option* add_count(CLI::App& app,

@@ -30,6 +30,21 @@ Count parse_count(const std::string& text,
 /// A finite number; throws Error naming `option` otherwise.
 double parse_real(const std::string& text, const std::string& option, Range<double> range);
 
+/// A list of numbers: items X, A..B (steps of one), A..B+S, A..B*K (both ends included, as far as
+/// the steps reach), by commas. At most a million; throws Error naming `option`.
+std::vector<double> parse_reals(const std::string& text,
+                                const std::string& option,
+                                Range<double> range);
+std::vector<Count> parse_counts(const std::string& text,
+                                const std::string& option,
+                                Range<Count> range = kPositive);
+
+/// Seconds from "90", "90s", "45m", "2h", "1d", "1:30:00" or "20:00"; throws Error.
+double parse_duration(const std::string& text, const std::string& option);
+
+/// Bytes from "4G", "512M", "1.5GiB", "800k" or a plain number, all by 1024; throws Error.
+double parse_bytes(const std::string& text, const std::string& option);
+
 CLI::Option* add_count(CLI::App& app,
                        const std::string& name,
                        Count& value,

@@ -26,6 +26,8 @@ int print_columns(const OutputOptions& options) {
   print("suggested ladder", suggestion_columns());
   print("bench", bench_columns());
   print("bench", peer_columns());
+  print("sweep --dry-run", plan_columns());
+  print("status", status_columns());
   print("selftest", selftest_columns());
   table.finish();
   output.finish();

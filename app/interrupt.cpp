@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <string_view>
 
 #include "io/atomic_file.h"
@@ -15,7 +16,12 @@ void say(std::string_view text) {
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
 }
 
+std::atomic<bool> is_gentle = false;  // lock-free, so that a handler may touch them
+std::atomic<int> first_signal = 0;
+
 extern "C" void end_program(int number) {
+  int none = 0;
+  if (is_gentle && first_signal.compare_exchange_strong(none, number)) return;
   remove_unfinished_files();
   if (isatty(STDERR_FILENO) == 1) say("\r\033[K");
   say(number == SIGINT ? "einsearch: interrupted\n" : "einsearch: terminated\n");
@@ -23,6 +29,10 @@ extern "C" void end_program(int number) {
 }
 
 }  // namespace
+
+void stop_gently_on_signals() { is_gentle = true; }
+
+int stop_signal() { return first_signal; }
 
 void end_cleanly_on_signals() {
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {

@@ -22,7 +22,8 @@ std::string out_of_memory(const CLI::App& app) {
   const std::vector<CLI::App*> chosen = app.get_subcommands();
   const std::string command = chosen.empty() ? "reading options" : chosen.front()->get_name();
   ErrorDetail detail{.where = command};
-  if (command == "train") detail.hint = "smaller --width, --target-width, --batch or --held-out";
+  if (command == "train" || command == "sweep")
+    detail.hint = "smaller --width, --target-width, --batch or --held-out";
   if (command == "fit-scaling") detail.hint = "fewer rows of curves";
   if (command == "enumerate") detail.hint = "a coarser grid, or filters";
   return Error("out of memory", detail).what();
@@ -68,6 +69,9 @@ int run_program(int argc, char** argv) {
   add_enumerate(app, program);
   add_inspect(app, program);
   add_train(app, program);
+  add_sweep(app, program);
+  add_store_commands(app, program);
+  add_slurm(app, program);
   add_fit_scaling(app, program);
   add_data(app, program);
   add_bench(app, program);

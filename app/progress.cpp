@@ -38,6 +38,7 @@ Progress::~Progress() { clear(); }
 
 void Progress::update(double share, const std::string& detail) {
   const std::lock_guard lock(mutex_);
+  if (first_share_ < 0) first_share_ = share;
   const Clock::time_point now = Clock::now();
   const auto pause =
       is_terminal_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(60000);
@@ -45,7 +46,9 @@ void Progress::update(double share, const std::string& detail) {
   shown_ = now;
   const double elapsed = std::chrono::duration<double>(now - start_).count();
   std::string text = fmt::format("{}  {:3.0f}% {}", task_, 100 * share, detail);
-  if (share > 0.01) text += fmt::format(" | {} left", clock_text(elapsed * (1 - share) / share));
+  const double done = share - first_share_;
+  if (done > 0.01 * (1 - first_share_))
+    text += fmt::format(" | {} left", clock_text(elapsed * (1 - share) / done));
   if (is_terminal_) {
     text.resize(std::min(text.size(), terminal_width() - 1));
     fmt::print(stderr, "\r\033[K{}", text);

@@ -15,7 +15,8 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// `share` of the work that is done, in [0, 1], and what to say beside it. Thread-safe.
+  /// `share` of the work that is done, in [0, 1], and what to say beside it. Thread-safe. The time
+  /// that is left follows from what has been done since the first call.
   void update(double share, const std::string& detail);
 
   /// Removes the line.
@@ -27,6 +28,7 @@ class Progress {
   std::string task_;
   bool is_terminal_;
   Clock::time_point start_, shown_;
+  double first_share_ = -1;
   bool is_drawn_ = false;
   std::mutex mutex_;
 };

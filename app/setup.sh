@@ -1,15 +1,16 @@
 #!/bin/sh
 # Installs the Debian packages that einsearch needs and that are missing, and prints to stderr only.
-# usage: sh app/setup.sh build|test|benchmark     (test, benchmark: what these need as well)
+# usage: sh app/setup.sh build|test|benchmark|slurm     (what these need as well)
 # Status 2, with the command to run, when packages are missing and neither root nor sudo is at hand.
 set -eu
 
-packages="g++ cmake ninja-build git ca-certificates libcli11-dev libeigen3-dev libtbb-dev libfmt-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev"
+packages="g++ cmake ninja-build git ca-certificates libcli11-dev libeigen3-dev libtbb-dev libfmt-dev libspdlog-dev nlohmann-json3-dev libtomlplusplus-dev zlib1g-dev"
 case "${1:-build}" in
   build) ;;
   test) packages="$packages doctest-dev python3 python3-numpy" ;;
   benchmark) packages="$packages libbenchmark-dev" ;;
-  *) echo "usage: sh app/setup.sh build|test|benchmark" >&2; exit 2 ;;
+  slurm) packages="$packages doctest-dev python3 python3-numpy slurmctld slurmd slurm-client slurm-wlm-basic-plugins" ;;
+  *) echo "usage: sh app/setup.sh build|test|benchmark|slurm" >&2; exit 2 ;;
 esac
 
 missing=""

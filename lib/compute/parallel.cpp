@@ -2,8 +2,12 @@
 
 #include <sched.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <string>
+
+#include "base/cgroup.h"
 
 namespace einsearch {
 
@@ -14,8 +18,9 @@ int available_threads() {
   }
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
-  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return CPU_COUNT(&allowed);
-  return 1;
+  const int cores = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
+  const std::optional<double> quota = cgroup_cores();
+  return quota ? std::min(cores, static_cast<int>(std::ceil(*quota))) : cores;
 }
 
 Threads::Threads(int count) : count_(count) {

@@ -61,7 +61,7 @@ constexpr std::array kCurve = {
     ColumnInfo{"seed_init", "", "seed of the initial weights"},
     ColumnInfo{"seed_data", "", "seed of the training examples"},
     ColumnInfo{"seed_task", "", "seed of the task: its target and held-out set"},
-    ColumnInfo{"status", "", "of the run so far: ok or diverged"},
+    ColumnInfo{"status", "", "of the run so far: ok, diverged or failed"},
     ColumnInfo{"step", "", "updates done"},
     ColumnInfo{
         "examples", "", "training examples seen; an example of text or pixels is a sequence"},
@@ -100,6 +100,7 @@ constexpr std::array kCurve = {
                "activations that one thread works on at a time, kept for the backward pass; more "
                "examples per step take no more"},
     ColumnInfo{"weight_bytes", "bytes", "all trainable numbers, once"},
+    ColumnInfo{"reason", "", "why the run failed; such a run has one row, without a loss"},
 };
 
 constexpr std::array kRanking = {
@@ -260,6 +261,36 @@ constexpr std::array kPeer = {
     ColumnInfo{"speedup_vs_peer", "", "peer_ms_per_step / ms_per_step: above 1 is faster here"},
 };
 
+constexpr std::array kPlan = {
+    ColumnInfo{"structure", "", "structure of the layers"},
+    ColumnInfo{"family", "", "dense, low-rank, kronecker, tt, monarch, btt or generic"},
+    ColumnInfo{"theta", "", "exponents (alpha|beta|gamma|delta|epsilon|phi|rho)"},
+    ColumnInfo{"width", "features", "width of the model"},
+    ColumnInfo{"depth", "", "residual blocks of the model"},
+    ColumnInfo{"params", "", "all trainable numbers of the model"},
+    ColumnInfo{"flops", "FLOPs/example", "forward FLOPs of the model; of sequences, per token"},
+    ColumnInfo{"batch", "examples", "examples per step"},
+    ColumnInfo{"schedule", "", "constant, linear, cosine or wsd"},
+    ColumnInfo{"steps", "", "updates of a run"},
+    ColumnInfo{"runs", "", "runs of this scale: rates and seeds"},
+    ColumnInfo{"train_flops", "FLOPs", "training compute of all of them, each from its beginning"},
+    ColumnInfo{"memory_mib", "MiB", "memory of one of them on one thread"},
+    ColumnInfo{"decades_shared",
+               "",
+               "powers of ten of compute that this structure's scales and dense's both span"},
+    ColumnInfo{"time_s", "s", "expected time of all of them on one thread of this machine"},
+};
+
+constexpr std::array kStatus = {
+    ColumnInfo{"structure", "", "structure of the layers"},
+    ColumnInfo{"planned", "", "runs of the sweeps that wrote here"},
+    ColumnInfo{"done", "", "runs in the store"},
+    ColumnInfo{"diverged", "", "of those, runs whose loss stopped being finite"},
+    ColumnInfo{"failed", "", "of those, runs that ended without a curve"},
+    ColumnInfo{"in_work", "", "runs that a sweep has begun and not ended"},
+    ColumnInfo{"best_loss", "", "least final loss"},
+};
+
 constexpr std::array kSelftest = {
     ColumnInfo{"check", "", "kernel, gradient or training that is checked"},
     ColumnInfo{"isa", "", "instruction set of the kernels: v3 (AVX2) or v4 (AVX-512)"},
@@ -308,6 +339,9 @@ std::span<const ColumnInfo> suggestion_columns() { return kSuggestion; }
 
 std::span<const ColumnInfo> bench_columns() { return kBench; }
 std::span<const ColumnInfo> peer_columns() { return kPeer; }
+
+std::span<const ColumnInfo> plan_columns() { return kPlan; }
+std::span<const ColumnInfo> status_columns() { return kStatus; }
 
 std::span<const ColumnInfo> selftest_columns() { return kSelftest; }
 

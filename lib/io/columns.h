@@ -38,6 +38,11 @@ std::span<const ColumnInfo> inspect_columns();
 std::span<const ColumnInfo> bench_columns();
 std::span<const ColumnInfo> peer_columns();
 
+/// Columns of `sweep --dry-run`, one row per scale of the plan, and of `status`, one row per
+/// structure.
+std::span<const ColumnInfo> plan_columns();
+std::span<const ColumnInfo> status_columns();
+
 /// Columns of `selftest`, one row per check.
 std::span<const ColumnInfo> selftest_columns();
 

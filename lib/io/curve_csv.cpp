@@ -382,7 +382,8 @@ void write_curve_row(TableWriter& table,
   table.cell(to_string(point.status)).cell(point.step).cell(point.examples);
   count_or_missing(table, curve.params);
   number_or_missing(table, curve.flops);
-  table.cell(point.train_flops).cell(point.loss);
+  table.cell(point.train_flops);
+  point.status == RunStatus::failed ? table.missing() : table.cell(point.loss);
   number_or_missing(table, point.loss_se);
   number_or_missing(table, point.train_loss);
   if (times == TimeColumns::written) number_or_missing(table, point.time_s);
@@ -396,6 +397,7 @@ void write_curve_row(TableWriter& table,
     number_or_missing(table, flops);
   for (const Count size : {curve.params_linear, curve.activation_bytes, curve.weight_bytes})
     count_or_missing(table, size);
+  curve.reason.empty() ? table.missing() : table.cell(curve.reason);
   table.end_row();
 }
 

@@ -31,6 +31,7 @@ WidthMultipliers width_multipliers(const LayerShape& shape, const LinearOptions&
 
 ParameterInfo weight_info(std::string name,
                           std::vector<Index> shape,
+                          const LayerShape& layer,
                           const FactorRule& rule,
                           const WidthMultipliers& width) {
   ParameterInfo info{.name = std::move(name), .shape = std::move(shape)};
@@ -39,6 +40,7 @@ ParameterInfo weight_info(std::string name,
   info.lr_multiplier = rule.lr_adam * width.adam;
   info.lr_multiplier_sgd = rule.lr_sgd * width.sgd;
   info.decays = true;
+  info.layer = layer;
   return info;
 }
 
@@ -59,7 +61,7 @@ Linear::Linear(ParameterLayout& layout,
   if (shape.is_dense) {
     dense_ = dense_product(shape.d_out, shape.d_in);
     ParameterInfo weight =
-        weight_info(name + ".weight", {shape.d_out, shape.d_in}, rules[0], width);
+        weight_info(name + ".weight", {shape.d_out, shape.d_in}, shape, rules[0], width);
     if (options.has_default_init) weight.init_std = 1 / std::sqrt(static_cast<double>(shape.d_in));
     if (options.is_zero_initialised) set_zero(weight);
     weight.product = dense_;
@@ -68,9 +70,9 @@ Linear::Linear(ParameterLayout& layout,
     const Sizes& n = shape.sizes;
     steps_ = two_factor_contraction(n, shape.order);
     ParameterInfo a = weight_info(
-        name + ".A", {n.n_phi, n.n_delta, n.n_rho, n.n_gamma, n.n_alpha}, rules[0], width);
+        name + ".A", {n.n_phi, n.n_delta, n.n_rho, n.n_gamma, n.n_alpha}, shape, rules[0], width);
     ParameterInfo b = weight_info(
-        name + ".B", {n.n_phi, n.n_epsilon, n.n_rho, n.n_gamma, n.n_beta}, rules[1], width);
+        name + ".B", {n.n_phi, n.n_epsilon, n.n_rho, n.n_gamma, n.n_beta}, shape, rules[1], width);
     if (options.has_weight_norm) {
       a.norm = WeightNorm{rules[0].init_std, weight_norm_epsilon(n)};
       b.norm = WeightNorm{rules[1].init_std, weight_norm_epsilon(n)};

@@ -9,6 +9,7 @@
 #include "base/types.h"
 #include "compute/block.h"
 #include "compute/product.h"
+#include "structure/layer_shape.h"
 
 namespace einsearch {
 
@@ -31,6 +32,7 @@ struct ParameterInfo {
   bool decays = false;           ///< weight decay acts on it
   std::optional<WeightNorm> norm = {};
   std::optional<BatchedProduct> product = {};  ///< that the tensor is the weights of
+  std::optional<LayerShape> layer = {};        ///< that the tensor is the weights of
   Index offset = 0;  ///< first element in the flat array; set by ParameterLayout::add
   Index size = 0;    ///< product of shape; set by ParameterLayout::add
 };

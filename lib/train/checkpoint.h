@@ -28,6 +28,9 @@ struct Checkpointing {
       nullptr;      ///< of the same specification; null: from the beginning
   Count every = 0;  ///< updates between calls of save; 0: only at the end
   std::function<void(const Checkpoint<Scalar>&)> save = {};
+  /// Asked after each update but the last, with the number of updates done: true for a save
+  /// besides.
+  std::function<bool(Count step)> is_due = {};
 };
 
 }  // namespace einsearch

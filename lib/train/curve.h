@@ -5,13 +5,14 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/types.h"
 
 namespace einsearch {
 
-enum class RunStatus { ok, diverged };
+enum class RunStatus { ok, diverged, failed };
 
 inline constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
@@ -59,12 +60,21 @@ struct Curve {
   Count activation_bytes = 0;     ///< activations that one thread works on at a time; 0 if unknown
   Count weight_bytes = 0;         ///< of all trainable numbers; 0 if unknown
   std::vector<CurvePoint> points;
+  std::string reason = {};  ///< of a run that failed; its only point has no loss
 
   bool operator==(const Curve&) const = default;
 };
 
 inline const char* to_string(RunStatus status) {
+  if (status == RunStatus::failed) return "failed";
   return status == RunStatus::ok ? "ok" : "diverged";
+}
+
+inline std::optional<RunStatus> parse_run_status(std::string_view text) {
+  if (text == "ok") return RunStatus::ok;
+  if (text == "diverged") return RunStatus::diverged;
+  if (text == "failed") return RunStatus::failed;
+  return std::nullopt;
 }
 
 }  // namespace einsearch

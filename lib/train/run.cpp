@@ -236,6 +236,12 @@ class Run {
   Clock::duration training_time_{};
 };
 
+template <typename Scalar>
+bool is_due(const Checkpointing<Scalar>& checkpointing, Count step) {
+  if (checkpointing.every > 0 && step % checkpointing.every == 0) return true;
+  return checkpointing.is_due && checkpointing.is_due(step);
+}
+
 }  // namespace
 
 template <typename Scalar>
@@ -258,9 +264,9 @@ Curve train(const RunSpec& spec,
     if (run.is_recorded(target) || run.has_diverged()) continue;
     while (run.step() < target && run.is_finite()) {
       run.update();
+      if (run.step() < spec.steps && is_due(checkpointing, run.step()))
+        checkpointing.save(run.checkpoint());
       if (observer.should_stop && observer.should_stop()) return run.curve();
-      const bool is_due = checkpointing.every > 0 && run.step() % checkpointing.every == 0;
-      if (is_due && run.step() < spec.steps) checkpointing.save(run.checkpoint());
     }
     run.record();
   }

@@ -31,7 +31,7 @@ struct Schedule {
   /// Part of the decay that is done after `updates_done` updates: 0 before it starts, 1 at its end.
   double anneal(Count updates_done) const;
 
- private:
+  /// Updates before the rate begins to fall; the constant rate never does.
   Count decay_start() const;
 };
 

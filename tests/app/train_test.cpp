@@ -50,7 +50,7 @@ TEST_CASE("train prints the pinned header and a row per recorded step, the first
       "examples,params,flops,train_flops,loss,loss_se,train_loss,epochs,rate,grad_norm,feature_rms,"
       "block_rms,"
       "flops_linear,flops_attention,flops_head,flops_other,params_linear,activation_bytes,"
-      "weight_bytes\n"));
+      "weight_bytes,reason\n"));
   CHECK(outcome.out.find(",monarch,monarch,(0.5|0|0.5|0|0.5|0.5|0),regression,16,1,300,0.001,"
                          "constant,0,0,0,0,ok,0,0,") != std::string::npos);
   CHECK(outcome.out.find(",ok,20,6000,") != std::string::npos);

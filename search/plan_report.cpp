@@ -1,0 +1,159 @@
+#include "search/plan_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <tuple>
+
+#include "search/memory.h"
+#include "search/task_pool.h"
+#include "train/run.h"
+
+namespace einsearch {
+namespace {
+
+/// From the dearest run of the smallest scale to that of the largest: where neighbouring scales can
+/// cross.
+struct Span {
+  double low = std::numeric_limits<double>::infinity();
+  double high = 0;
+};
+
+std::map<std::string, Span> spans_of(const Plan& plan) {
+  std::map<std::pair<std::string, Index>, double> dearest;  // by structure and width
+  for (const PlannedRun& run : plan.runs) {
+    const ModelOptions& model = model_options(run.spec.model);
+    double& flops = dearest[{model.structure.name, model.width}];
+    flops = std::max(flops, run.train_flops);
+  }
+  std::map<std::string, Span> spans;
+  for (const auto& [scale, flops] : dearest) {
+    Span& span = spans[scale.first];
+    span.low = std::min(span.low, flops);
+    span.high = std::max(span.high, flops);
+  }
+  return spans;
+}
+
+double decades_in_common(const Span& a, const Span& b) {
+  const double low = std::max(a.low, b.low), high = std::min(a.high, b.high);
+  return high > low ? std::log10(high / low) : 0;
+}
+
+/// Seconds of one update on one thread, examples at hand.
+double measure_step(const PlanRow& row, double seconds) {
+  using Clock = std::chrono::steady_clock;
+  PlannedRun run = *row.first;
+  run.spec.held_out = 2;
+  run.spec.steps = std::max<Count>(run.spec.steps, 2);
+  run.spec.schedule = {};
+  const Plan two{.runs = {run, run}, .train_flops = 0};
+  constexpr double kCache = 1e8;
+  TaskPool tasks(two, {0, 1}, kCache);
+  const auto task = tasks.task(run.spec);
+  const Threads alone(1);
+  const auto steps_until = [&](const std::function<bool(Count, double)>& is_enough) {
+    Count steps = 0;
+    const Clock::time_point start = Clock::now();
+    RunObserver observer;
+    std::chrono::duration<double> elapsed{};
+    observer.should_stop = [&] {
+      elapsed = Clock::now() - start;
+      return is_enough(++steps, elapsed.count());
+    };
+    train<float>(run.spec, *task, alone, observer);
+    return std::pair(std::max<Count>(steps, 1), elapsed.count());
+  };
+  const auto [steps, first_time] =
+      steps_until([&](Count, double elapsed) { return elapsed > seconds / 2; });
+  const Count limit = steps;
+  const auto [again, time] = steps_until([&](Count done, double) { return done >= limit; });
+  return time / static_cast<double>(again);
+}
+
+}  // namespace
+
+std::vector<PlanRow> summarise(const Plan& plan) {
+  std::vector<PlanRow> rows;
+  std::map<std::tuple<std::string, Index, Index, Count, ScheduleKind>, std::size_t> index;
+  const std::map<std::string, Span> spans = spans_of(plan);
+  const auto dense = spans.find("dense");
+  for (const PlannedRun& run : plan.runs) {
+    const ModelOptions& model = model_options(run.spec.model);
+    const auto [place, is_new] = index.try_emplace(
+        {model.structure.name, model.depth, model.width, run.spec.steps, run.spec.schedule.kind},
+        rows.size());
+    if (is_new) {
+      PlanRow& row = rows.emplace_back();
+      row.first = &run;
+      row.flops = model_flops(run.spec.model);
+      row.memory_bytes = training_bytes(run.spec, 1);
+      const Span& own = spans.at(model.structure.name);
+      row.decades = decades_in_common(own, dense == spans.end() ? own : dense->second);
+    }
+    PlanRow& row = rows[place->second];
+    ++row.runs;
+    row.train_flops += run.train_flops;
+  }
+  return rows;
+}
+
+void estimate_times(std::vector<PlanRow>& rows, double seconds) {
+  if (rows.empty()) return;
+  const auto flops_per_step = [](const PlanRow& row) {
+    return row.first->train_flops / static_cast<double>(row.first->spec.steps);
+  };
+  std::vector<std::size_t> order(rows.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return flops_per_step(rows[a]) < flops_per_step(rows[b]);
+  });
+  constexpr std::size_t kSamples = 5;
+  const std::size_t samples = std::min(kSamples, rows.size());
+  std::vector<std::pair<double, double>> measured;  // log FLOPs per step, log seconds per FLOP
+  for (std::size_t i = 0; i < samples; ++i) {
+    const PlanRow& row = rows[order[samples == 1 ? 0 : i * (rows.size() - 1) / (samples - 1)]];
+    const double flops = flops_per_step(row);
+    const double time = measure_step(row, seconds / static_cast<double>(samples));
+    measured.emplace_back(std::log(flops), std::log(time / flops));
+  }
+  for (PlanRow& row : rows) {
+    const double x = std::log(flops_per_step(row));
+    std::size_t after = 1;
+    while (after + 1 < measured.size() && measured[after].first < x) ++after;
+    double y = measured.front().second;
+    if (measured.size() > 1) {
+      const auto& [x0, y0] = measured[after - 1];
+      const auto& [x1, y1] = measured[after];
+      const double share = x1 > x0 ? std::clamp((x - x0) / (x1 - x0), 0.0, 1.0) : 0;
+      y = y0 + share * (y1 - y0);
+    }
+    row.time_s = row.train_flops * std::exp(y);
+  }
+}
+
+std::vector<std::string> warnings_of(const std::vector<PlanRow>& rows) {
+  std::vector<std::string> warnings;
+  std::vector<std::string> seen;
+  const bool has_dense = std::any_of(rows.begin(), rows.end(), [](const PlanRow& row) {
+    return model_options(row.first->spec.model).structure.is_dense;
+  });
+  for (const PlanRow& row : rows) {
+    const Structure& structure = model_options(row.first->spec.model).structure;
+    if (!has_dense || structure.is_dense || row.decades >= 1) continue;
+    if (std::find(seen.begin(), seen.end(), structure.name) != seen.end()) continue;
+    seen.push_back(structure.name);
+    warnings.push_back(
+        fmt::format("{} has {:.2f} decades of compute in common with dense: too little to compare "
+                    "laws (--match, or more widths)",
+                    structure.name,
+                    row.decades));
+  }
+  return warnings;
+}
+
+}  // namespace einsearch
