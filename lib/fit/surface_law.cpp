@@ -209,8 +209,7 @@ Scaled polish(const Problem& problem, const Scaled& start, bool has_offset) {
   constexpr double kSmall = 1e-6;  // stands for a zero, whose logarithm no step can leave
   // Many points begin next to their optimum, and every digit costs seconds.
   const bool is_large = static_cast<std::size_t>(problem.size()) > kThinned;
-  const double tolerance = is_large ? 1e-11 : 1e-15;
-  const double still = is_large ? 1e-7 : 1e-9;
+  const double tolerance = is_large ? 1e-9 : 1e-15;
   Residuals residuals;
   residuals.problem = &problem;
   residuals.has_offset = has_offset;
@@ -233,7 +232,7 @@ Scaled polish(const Problem& problem, const Scaled& start, bool has_offset) {
     const double moved = (next - p).cwiseAbs().maxCoeff();
     p = next;
     is_converged = status != Eigen::LevenbergMarquardtSpace::TooManyFunctionEvaluation;
-    if (is_converged && moved < still) break;
+    if (is_converged && (is_large || moved < 1e-9)) break;
   }
   Scaled law{.e = has_offset ? std::exp(p[4]) : 0,
              .a = std::exp(p[0]),
@@ -402,8 +401,11 @@ std::vector<SurfaceLaw> bootstrap_surface(std::span<const SurfacePoint> points,
     if (!has_enough(drawn)) return;
     const Problem problem = make_problem(drawn, options);
     Scaled best = polish(problem, scaled_from(problem, law), true);
-    const Scaled without = polish(problem, best, false);
-    if (without.objective <= best.objective) best = without;
+    // Of many points, whether E is there at all is not what a part of them should say.
+    if (share == 1 || law.irreducible_loss == 0) {
+      const Scaled without = polish(problem, best, false);
+      if (without.objective <= best.objective) best = without;
+    }
     laws[static_cast<std::size_t>(i)] = in_units(problem, best);
   });
   return laws;
