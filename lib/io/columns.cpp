@@ -75,6 +75,26 @@ constexpr std::array kCurve = {
                "",
                "passes through the training set so far (text: tokens seen / tokens); missing where "
                "every example is fresh"},
+    ColumnInfo{"rate", "", "learning rate of the last update: lr by the schedule"},
+    ColumnInfo{"grad_norm", "", "mean gradient norm since the row before, before clipping"},
+    ColumnInfo{
+        "feature_rms",
+        "",
+        "root mean square of the residual stream after the last block, on held-out examples; "
+        "the same for every width where initialisation and learning rates are right"},
+    ColumnInfo{"block_rms", "", "the same after each block, first|second|..."},
+    ColumnInfo{"flops_linear",
+               "FLOPs/example",
+               "part of flops in linear layers, all but the head; the parts add up to flops"},
+    ColumnInfo{"flops_attention", "FLOPs/example", "part of flops in attention: the full square"},
+    ColumnInfo{"flops_head", "FLOPs/example", "part of flops in the last linear layer"},
+    ColumnInfo{"flops_other", "FLOPs/example", "part of flops in layer norms"},
+    ColumnInfo{"params_linear", "", "weights of the layers of flops_linear, without biases"},
+    ColumnInfo{"activation_bytes",
+               "bytes",
+               "activations that one thread works on at a time, kept for the backward pass; more "
+               "examples per step take no more"},
+    ColumnInfo{"weight_bytes", "bytes", "all trainable numbers, once"},
 };
 
 constexpr std::array kRanking = {

@@ -103,15 +103,20 @@ Mlp<Scalar>::Mlp(const MlpOptions& options)
 }
 
 template <typename Scalar>
-double Mlp<Scalar>::flops_per_example() const {
+ModelCost Mlp<Scalar>::cost() const {
   const auto norm = 10.0 * static_cast<double>(options_.width);
-  double flops =
-      static_cast<double>(input_.shape().flops) + norm + static_cast<double>(output_.shape().flops);
+  ModelCost cost{.flops_head = static_cast<double>(output_.shape().flops), .flops_other = norm};
+  const auto add = [&cost](const Linear& linear) {
+    cost.flops_linear += static_cast<double>(linear.shape().flops);
+    cost.params_linear += linear.shape().params;
+  };
+  add(input_);
   for (const Block& block : blocks_) {
-    flops += norm + static_cast<double>(block.up.shape().flops) +
-             static_cast<double>(block.down.shape().flops);
+    cost.flops_other += norm;
+    add(block.up);
+    add(block.down);
   }
-  return flops;
+  return cost;
 }
 
 template <typename Scalar>
@@ -128,7 +133,8 @@ Index Mlp<Scalar>::block_samples() const {
 template <typename Scalar>
 BlockView<Scalar> Mlp<Scalar>::predict(const Weights<Scalar>& weights,
                                        BlockView<const Scalar> inputs,
-                                       Scalar* workspace) const {
+                                       Scalar* workspace,
+                                       std::vector<double>* rms) const {
   const Rows<Scalar> rows{workspace, inputs.samples, workspace_stride(inputs.samples)};
   const Index width = options_.width, wide = MlpOptions::kExpansion * width;
   const auto scratch_for = [&](const Linear& linear) {
@@ -168,6 +174,8 @@ BlockView<Scalar> Mlp<Scalar>::predict(const Weights<Scalar>& weights,
                                         scratch_for(block.down),
                                         {},
                                         Store::accumulate);
+    if (rms != nullptr)
+      rms->push_back(root_mean_square<Scalar>(residual, {.samples = inputs.samples}));
   }
   const BlockView<Scalar> prediction = rows(prediction_, options_.outputs);
   output_.forward<Scalar>(weights,
@@ -266,6 +274,15 @@ void Mlp<Scalar>::losses(const Weights<Scalar>& weights,
     }
     each[static_cast<std::size_t>(n)] = sum / static_cast<double>(prediction.features);
   }
+}
+
+template <typename Scalar>
+std::vector<double> Mlp<Scalar>::block_rms(const Weights<Scalar>& weights,
+                                           const ExampleBlock<Scalar>& examples,
+                                           Scalar* workspace) const {
+  std::vector<double> rms;
+  predict(weights, examples.inputs, workspace, &rms);
+  return rms;
 }
 
 template class Mlp<float>;

@@ -147,18 +147,22 @@ Transformer<Scalar>::Transformer(const TransformerOptions& options)
 }
 
 template <typename Scalar>
-double Transformer<Scalar>::flops_per_example() const {
+ModelCost Transformer<Scalar>::cost() const {
   const auto width = static_cast<double>(options_.width);
   const auto counted = static_cast<double>(options_.counted_tokens);
-  const double norm = 10 * width, attention = 4 * counted * width;
-  double per_token = norm + static_cast<double>(head_.linear.shape().flops);
+  const double norm = 10 * width;
+  ModelCost cost{.flops_head = counted * static_cast<double>(head_.linear.shape().flops),
+                 .flops_other = counted * norm};
   for (const Block& block : blocks_) {
-    per_token += 4 * norm + attention;  // two of the residual stream, queries, keys
+    cost.flops_attention += counted * 4 * counted * width;
+    cost.flops_other += counted * 4 * norm;  // two of the residual stream, queries, keys
     for (const Layer* layer :
-         {&block.query, &block.key, &block.value, &block.output, &block.up, &block.down})
-      per_token += static_cast<double>(layer->linear.shape().flops);
+         {&block.query, &block.key, &block.value, &block.output, &block.up, &block.down}) {
+      cost.flops_linear += counted * static_cast<double>(layer->linear.shape().flops);
+      cost.params_linear += layer->linear.shape().params;
+    }
   }
-  return counted * per_token;
+  return cost;
 }
 
 template <typename Scalar>
@@ -188,7 +192,9 @@ class Transformer<Scalar>::Pass {
     attention_.scale = kAttentionScale / static_cast<double>(attention_.head_size);
   }
 
-  BlockView<Scalar> predict(const ExampleBlock<Scalar>& examples) {
+  /// With `rms`, appends to it what block_rms() gives.
+  BlockView<Scalar> predict(const ExampleBlock<Scalar>& examples,
+                            std::vector<double>* rms = nullptr) {
     const TransformerOptions& o = model_.options_;
     lay_out_tokens(examples);
     const BlockView<Scalar> residual = narrow(model_.residual_), normed = narrow(model_.normed_);
@@ -200,6 +206,9 @@ class Transformer<Scalar>::Pass {
     for (const Block& block : model_.blocks_) {
       attend(block);
       feed_forward(block);
+      if (rms != nullptr)
+        rms->push_back(root_mean_square<Scalar>(
+            residual, {o.context, model_.padded_context(), attention_.sequences}));
     }
     normalise(model_.norm_, residual, normed);
     const BlockView<Scalar> logits = rows_(model_.logits_, o.vocabulary);
@@ -432,6 +441,15 @@ void Transformer<Scalar>::losses(const Weights<Scalar>& weights,
                                  Scalar* workspace,
                                  std::span<double> each) const {
   Pass(*this, weights, examples.inputs.samples, workspace).losses(examples, each);
+}
+
+template <typename Scalar>
+std::vector<double> Transformer<Scalar>::block_rms(const Weights<Scalar>& weights,
+                                                   const ExampleBlock<Scalar>& examples,
+                                                   Scalar* workspace) const {
+  std::vector<double> rms;
+  Pass(*this, weights, examples.inputs.samples, workspace).predict(examples, &rms);
+  return rms;
 }
 
 template class Transformer<float>;

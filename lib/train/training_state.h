@@ -47,6 +47,9 @@ class TrainingState {
   /// The loss of each example, one after another in `each`.
   void evaluate(const ExampleBlock<Scalar>& examples, std::span<double> each);
 
+  /// Model::block_rms() of `examples`, which must not be more than the model's block of samples.
+  std::vector<double> block_rms(const ExampleBlock<Scalar>& examples);
+
   const AlignedBuffer<Scalar>& values() const { return values_; }
   const AlignedBuffer<Scalar>& gradient() const { return gradient_; }
 
@@ -57,6 +60,8 @@ class TrainingState {
     Index offset, size;
   };
 
+  /// The values, with weight normalisation applied.
+  const Scalar* effective_values();
   /// What the model computes with until the next update; packed if `samples` examples are worth it.
   Weights<Scalar> weights_for(Index samples);
   double sum_of_squared_gradients();

@@ -47,7 +47,10 @@ TEST_CASE("train prints the pinned header and a row per recorded step, the first
   CHECK(outcome.out.starts_with(
       "run,structure,family,theta,task,width,depth,batch,lr,schedule,"
       "anneal,seed_init,seed_data,seed_task,status,step,"
-      "examples,params,flops,train_flops,loss,loss_se,train_loss,epochs\n"));
+      "examples,params,flops,train_flops,loss,loss_se,train_loss,epochs,rate,grad_norm,feature_rms,"
+      "block_rms,"
+      "flops_linear,flops_attention,flops_head,flops_other,params_linear,activation_bytes,"
+      "weight_bytes\n"));
   CHECK(outcome.out.find(",monarch,monarch,(0.5|0|0.5|0|0.5|0.5|0),regression,16,1,300,0.001,"
                          "constant,0,0,0,0,ok,0,0,") != std::string::npos);
   CHECK(outcome.out.find(",ok,20,6000,") != std::string::npos);
@@ -171,7 +174,7 @@ TEST_CASE("a user's table is trained on: epochs are counted, the seed of the tas
   };
   const Outcome outcome = train({});
   CHECK(outcome.status == 0);
-  CHECK(outcome.out.ends_with(",2\n"));  // 180 examples of 90
+  CHECK(outcome.out.find(",2,0.001,") != std::string::npos);  // 180 examples of 90
   CHECK(train({"--seed-task", "1"}).out != outcome.out);
   CHECK(train({"--loss", "huber"}).out != outcome.out);
   CHECK(train({"--inputs", "3"}).status == 2);
