@@ -265,12 +265,12 @@ class Benchmarks {
     if (group.name == "bandwidth") {
       all.push_back({triad_subject(threads)});
     } else if (group.name == "gemm") {
-      all.push_back({gemm_subject(size, threads)});
+      for (Subject& subject : gemm_subjects(size, threads)) all.push_back({std::move(subject)});
     } else {
       all.push_back({elementwise_subject(group.name, size, threads)});
     }
     measure(all, peak, options_.seconds);
-    observer_.on_row(row_of(all.front(), nullptr, group.key));
+    for (const Measured& one : all) observer_.on_row(row_of(one, nullptr, group.key));
   }
 
   void run_peak(const Group& group, const Peak& peak) {

@@ -17,7 +17,7 @@ namespace einsearch {
 
 /// peak_fma, bandwidth, gemm, layer, layer_forward, layer_input_gradient, layer_weight_gradient,
 /// gelu, layer_norm, layer_norm_backward, adamw, bias_gradient, mlp_step, gpt_step: the order of
-/// rows.
+/// rows. After gemm comes gemm_eigen, the same by Eigen.
 const std::vector<std::string>& benchmark_names();
 
 struct BenchmarkOptions {

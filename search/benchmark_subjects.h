@@ -34,8 +34,9 @@ Index block_samples(const Structure& structure, Index width);
 /// a = b + s c over arrays far larger than any cache.
 Subject triad_subject(const Threads& threads);
 
-/// Z = W X for whole matrices W (4w, w), X (w, batch).
-Subject gemm_subject(const BenchmarkSize& size, const Threads& threads);
+/// Z = W X for W (4w, w), X (w, batch): gemm with packed weights and in blocks of samples, each of
+/// which lies together, as layers do it; gemm_eigen by Eigen, a share of the samples per thread.
+std::vector<Subject> gemm_subjects(const BenchmarkSize& size, const Threads& threads);
 
 /// layer_forward, layer_input_gradient and layer_weight_gradient of the two layers w -> 4w -> w of
 /// a residual block, without bias and activation.

@@ -14,6 +14,7 @@ extern const ElementwiseKernels<double> kElementwiseDouble;
 extern const PeakKernels kPeak;
 extern const SequenceKernels<float> kSequenceFloat;
 extern const SequenceKernels<double> kSequenceDouble;
+void eigen_gemm(MatrixView<const float> w, BlockView<const float> x, BlockView<float> z);
 }  // namespace einsearch::v3
 
 namespace einsearch::v4 {
@@ -24,4 +25,5 @@ extern const ElementwiseKernels<double> kElementwiseDouble;
 extern const PeakKernels kPeak;
 extern const SequenceKernels<float> kSequenceFloat;
 extern const SequenceKernels<double> kSequenceDouble;
+void eigen_gemm(MatrixView<const float> w, BlockView<const float> x, BlockView<float> z);
 }  // namespace einsearch::v4
