@@ -69,6 +69,9 @@ int run_program(int argc, char** argv) {
   add_inspect(app, program);
   add_train(app, program);
   add_fit_scaling(app, program);
+  add_plot(app, program);
+  add_predict(app, program);
+  add_score(app, program);
   add_data(app, program);
   add_bench(app, program);
   add_selftest(app, program);

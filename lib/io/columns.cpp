@@ -203,6 +203,9 @@ constexpr std::array kRanking = {
     ColumnInfo{"huber_delta", "", "residual of log loss beyond which it counts linearly"},
     ColumnInfo{"objective", "", "least value of the objective, over all laws that share E"},
     ColumnInfo{"degrees_of_freedom", "", "points of the frontier minus parameters of the law"},
+    ColumnInfo{
+        "p_undominated", "", "probability that nobody dominates it by the criteria of --pareto"},
+    ColumnInfo{"prefactor_shrunk", "", "prefactor of the shrunk law"},
 };
 
 constexpr std::array kFrontier = {

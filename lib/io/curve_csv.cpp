@@ -234,6 +234,7 @@ CurvePoint CurveCollector::point_of_row(const CsvReader& csv,
                  .expected = "a finite number, 0 or more",
                  .got = std::string(csv.field(layout.train_flops))});
   }
+  point.train_flops /= names_.x_unit;
   point.loss = csv.number(layout.loss);
   point.loss_se = number(csv, layout.loss_se);
   point.train_loss = number(csv, layout.train_loss);
@@ -305,11 +306,25 @@ void put_in_order(Curve& curve) {
   }
 }
 
+/// The last row of a run whose compute does not change along it.
+void keep_final(Curve& curve) {
+  std::vector<CurvePoint>& points = curve.points;
+  const bool is_constant = points.size() > 1 && points.front().train_flops > 0 &&
+                           points.front().train_flops == points.back().train_flops;
+  if (!is_constant) return;
+  const bool has_diverged = std::any_of(points.begin(), points.end(), [](const CurvePoint& point) {
+    return point.status == RunStatus::diverged;
+  });
+  points.erase(points.begin(), points.end() - 1);
+  if (has_diverged) points.front().status = RunStatus::diverged;
+}
+
 CurveFile CurveCollector::finish() {
   if (curves_.empty()) throw Error("no rows", {.expected = "rows with a loss", .got = "none"});
   for (std::size_t i = 0; i < curves_.size(); ++i) {
     put_in_order(curves_[i]);
     if (!has_anneal_[i] && is_decaying(curves_[i].schedule)) curves_[i].points.back().anneal = 1;
+    keep_final(curves_[i]);
   }
   std::sort(curves_.begin(), curves_.end(), [](const Curve& a, const Curve& b) {
     return std::tie(a.structure, a.width, a.run) < std::tie(b.structure, b.width, b.run);
@@ -317,6 +332,19 @@ CurveFile CurveCollector::finish() {
   CurveFile file{.curves = std::move(curves_), .remarks = {}};
   if (rows_without_loss_ > 0) {
     file.remarks.push_back(fmt::format("{} rows without a loss passed over", rows_without_loss_));
+  }
+  const auto is_disordered = [](const Curve& curve) {
+    return !std::is_sorted(curve.points.begin(),
+                           curve.points.end(),
+                           [](const auto& a, const auto& b) { return a.step < b.step; });
+  };
+  const auto disordered = std::count_if(file.curves.begin(), file.curves.end(), is_disordered);
+  if (disordered > 0) {
+    file.remarks.push_back(
+        fmt::format("in {} of {} runs compute does not grow with the step; their points are taken "
+                    "in order of compute",
+                    disordered,
+                    file.curves.size()));
   }
   const auto repeats = [](const Curve& curve) {
     return curve.points.back().epochs.value_or(0) > 1;

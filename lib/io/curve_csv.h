@@ -6,7 +6,8 @@
 // scale of a run is its column `params`, else it is unknown. A run is known by its column `run`
 // together with structure and width, and where there is none by structure, width, depth, batch, lr,
 // schedule and seeds. Rows may come in any order. Without a column `anneal`, every row of a run
-// with a decaying schedule but its last counts as inside a decay.
+// with a decaying schedule but its last counts as inside a decay. Where the column of compute does
+// not change along a run (its parameters, its inference FLOPs), the run counts by its last row.
 #pragma once
 
 #include <string>
@@ -27,6 +28,7 @@ struct CurveColumnNames {
   std::string width = "width";  ///< scale of a run; need not be whole: it is rounded
   std::string train_flops = "train_flops";
   std::string loss = "loss";
+  double x_unit = 1;                     ///< compute is counted in units of so much of the column
   std::vector<RowCondition> where = {};  ///< rows that are read
 };
 

@@ -157,6 +157,12 @@ TEST_CASE("columns of other tables can be named") {
   CHECK(file.curves[0].points.size() == 2);
 }
 
+TEST_CASE("compute that shrinks while steps grow is remarked on") {
+  const CurveFile file = read("structure,width,step,train_flops,loss\na,8,1,30,3\na,8,2,20,2\n");
+  REQUIRE(file.remarks.size() == 1);
+  CHECK(file.remarks[0].find("does not grow with the step") != std::string::npos);
+}
+
 TEST_CASE("rows that contradict each other or themselves are refused") {
   const std::string header = "structure,width,train_flops,loss\n";
   CHECK_THROWS_WITH_AS(read(header + "a,64,1e9,0.5\na,64,1e9,0.6\n"),
