@@ -17,7 +17,9 @@ namespace {
 /// A python that can import the module, or nothing.
 std::string python_with(const std::string& module) {
   for (const std::string python : {"python3", "/usr/bin/python3"}) {
-    if (run_shell(python + " -c 'import " + module + "'").status == 0) return python;
+    const std::string finds =
+        " -c 'import importlib.util as u; assert u.find_spec(\"" + module + "\")'";
+    if (run_shell(python + finds).status == 0) return python;
   }
   return "";
 }

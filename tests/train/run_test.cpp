@@ -128,6 +128,22 @@ TEST_CASE("a curve says what its FLOPs are spent on, its learning rate and its g
     CHECK(rms == doctest::Approx(1).epsilon(1e-3));
 }
 
+TEST_CASE("features grow alike at every width, at one learning rate and for every structure") {
+  for (const char* structure : {"dense", "monarch", "low-rank:1/2"}) {
+    CAPTURE(structure);
+    std::vector<double> sizes;
+    for (const Index width : {32, 128}) {
+      RunSpec spec = small_spec(structure);
+      model_options(spec.model).width = width;
+      spec.batch = 64;
+      spec.steps = 40;
+      sizes.push_back(run(spec, 2).points.back().block_rms.back());
+    }
+    CHECK(sizes[0] > 1.1);  // they have grown from 1
+    CHECK(sizes[1] == doctest::Approx(sizes[0]).epsilon(0.15));
+  }
+}
+
 TEST_CASE("a schedule shorter than the run is refused") {
   RunSpec spec = small_spec("dense");
   spec.schedule = {.kind = ScheduleKind::linear, .warmup = 0, .steps = 10};
