@@ -83,11 +83,18 @@ void declare_columns(CLI::App& command, FitScalingOptions& options) {
   CurveColumnNames& columns = options.columns;
   declare.only(declare.text("--x",
                             columns.train_flops,
-                            "compute (train_flops); or seconds, params, flops, weight_bytes, any "
-                            "column",
+                            "compute (train_flops); or seconds, params, flops, weight_bytes, "
+                            "activation_bytes, any column",
                             "NAME"),
                "--law power or line",
                reads_x);
+  declare.only(declare.choice("--count",
+                              options.count,
+                              "what counts in compute and size: total (default), linear layers, "
+                              "non-embedding (all but the head)",
+                              {"total", "linear", "non-embedding"}),
+               "--law power",
+               fits_power);
   declare.text("--y", columns.loss, "loss (loss)", "NAME");
   declare.text("--group",
                columns.structure,
@@ -317,6 +324,9 @@ void check_fit_options(FitScalingOptions& options) {
                 {.expected = "--frontier envelope",
                  .got = "--frontier hull",
                  .hint = "the hull takes E from --offset"});
+  }
+  if (options.count != "total" && !options.wide.empty()) {
+    throw Error("--count has no effect", {.expected = "long tables", .got = "--wide"});
   }
   if (options.is_explained && !options.pareto.empty()) {
     throw Error("two tables", {.where = "--explain, --pareto", .expected = "one"});

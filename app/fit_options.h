@@ -41,6 +41,7 @@ struct FitScalingOptions {
   std::string baseline;
   double target_compute = 0;
   RankingOptions ranking;
+  std::string count = "total";
   std::string wide;    ///< a pattern of runs' names; empty: long tables
   std::string pareto;  ///< criteria by commas; empty: the ranking
   bool is_explained = false;

@@ -10,15 +10,11 @@
 namespace einsearch {
 namespace {
 
-constexpr double kBytesPerWeight = 4;
-
 CurveColumnNames curve_columns_of(const FitScalingOptions& options) {
   CurveColumnNames columns = options.columns;
   if (columns.train_flops == "seconds") columns.train_flops = "time_s";
-  if (columns.train_flops == "weight_bytes") {
-    columns.train_flops = "params";
-    columns.x_unit = 1 / kBytesPerWeight;
-  }
+  if (options.count == "linear") columns.count = ComputeCount::linear;
+  if (options.count == "non-embedding") columns.count = ComputeCount::non_embedding;
   for (const std::string& text : options.where) {
     columns.where.push_back(parse_condition(text, "--where"));
   }

@@ -246,7 +246,7 @@ double jackknife_exponent(const Fits& fits, std::size_t s) {
     if (!law.is_usable() || law.status == FitStatus::few_widths) return kMissing;
     exponents.push_back(law.exponent);
   }
-  return std::sqrt(jackknife_variance(exponents).value);
+  return std::sqrt(jackknife_variance(exponents));
 }
 
 void estimate_law(RankedStructure& row, const Fits& fits, std::size_t s) {

@@ -37,19 +37,6 @@ std::vector<Eigen::Index> independent_terms(const Eigen::MatrixXd& design) {
   return kept;
 }
 
-Estimate with_student(double value, double error, double degrees) {
-  Estimate estimate{.value = value};
-  if (degrees < 1 || !std::isfinite(error)) return estimate;
-  estimate.standard_error = error;
-  const double wide = student_t_quantile(0.975, degrees);
-  const double narrow = student_t_quantile(0.9, degrees);
-  estimate.low = value - wide * error;
-  estimate.high = value + wide * error;
-  estimate.low_80 = value - narrow * error;
-  estimate.high_80 = value + narrow * error;
-  return estimate;
-}
-
 /// Squares about the means of structures with equal numbers, and their degrees of freedom.
 struct PureError {
   double squares = 0;
@@ -121,7 +108,7 @@ TaxonomyEffect explain_by_taxonomy(std::span<const TaxonomyPoint> points) {
     const double error =
         degrees > 0 ? std::sqrt(residual_squares / degrees * inverse(i, i)) : kMissing;
     effect.coefficients[static_cast<std::size_t>(kept[static_cast<std::size_t>(i)])] =
-        with_student(solution[i], error, degrees);
+        with_student_interval(solution[i], error, degrees);
   }
   effect.n_structures = n;
   effect.n_parameters = p;

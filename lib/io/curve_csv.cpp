@@ -25,6 +25,8 @@ using Column = std::optional<std::size_t>;
 /// Where the columns of one file stand.
 struct Layout {
   std::size_t train_flops, loss;
+  double x_factor = 1;       // of the column train_flops
+  Column whole, part, less;  // ... times part / whole, or (whole - less) / whole
   std::vector<std::size_t> structure;
   Column width, run, family, theta, task, depth, batch, lr, schedule, anneal;
   Column seed_init, seed_data, seed_task, status, step, examples, params, flops;
@@ -32,6 +34,33 @@ struct Layout {
   Column flops_linear, flops_attention, flops_head, flops_other;
   Column params_linear, activation_bytes, weight_bytes;
 };
+
+/// The column of compute and what it has to be multiplied with.
+void find_compute(const CsvReader& csv, const CurveColumnNames& names, Layout& layout) {
+  const std::string& name = names.train_flops;
+  constexpr double kBytesPerWeight = 4;
+  if (name == "weight_bytes" && !csv.find(name)) {
+    layout.train_flops = csv.require("params");
+    layout.x_factor = kBytesPerWeight;
+  } else {
+    layout.train_flops = csv.require(name);
+  }
+  if (names.count == ComputeCount::total) return;
+  const bool is_linear = names.count == ComputeCount::linear;
+  if (name == "params" && is_linear) {
+    layout.train_flops = csv.require("params_linear");
+  } else if (name == "train_flops" || name == "flops") {
+    layout.whole = csv.require("flops");
+    (is_linear ? layout.part : layout.less) =
+        csv.require(is_linear ? "flops_linear" : "flops_head");
+  } else {
+    throw Error(
+        "--count has no effect",
+        {.where = "--x " + name,
+         .expected = is_linear ? "--x train_flops, flops or params" : "--x train_flops or flops",
+         .got = is_linear ? "--count linear" : "--count non-embedding"});
+  }
+}
 
 Layout find_columns(const CsvReader& csv, const CurveColumnNames& names) {
   Layout layout;
@@ -45,7 +74,7 @@ Layout find_columns(const CsvReader& csv, const CurveColumnNames& names) {
   }
   layout.width = find_named(names.width, usual.width);
   if (!layout.width) layout.width = csv.find("params");
-  layout.train_flops = csv.require(names.train_flops);
+  find_compute(csv, names, layout);
   layout.loss = csv.require(names.loss);
   layout.run = find_named(names.run, usual.run);
   layout.family = csv.find("family");
@@ -166,6 +195,19 @@ void CurveCollector::make_key(const CsvReader& csv, const Layout& layout) {
   for (const Column column : {layout.seed_init, layout.seed_data, layout.seed_task}) add(column);
 }
 
+/// The part of the model's FLOPs that counts.
+double counted_share(const CsvReader& csv, const Layout& layout) {
+  if (!layout.whole) return 1;
+  const double whole = csv.number(*layout.whole);
+  const double counted = layout.part ? csv.number(*layout.part) : whole - csv.number(*layout.less);
+  const double share = counted / whole;
+  if (share > 0 && share <= 1) return share;
+  throw Error("bad part of flops",
+              {.where = csv.where(),
+               .expected = "above 0, at most the column flops",
+               .got = fmt::format("{} of {}", counted, whole)});
+}
+
 /// A name for a run that has none: "btt width=64 seed_init=1".
 std::string CurveCollector::describe_run(const CsvReader& csv, const Layout& layout) {
   std::string name = structure_name(csv, layout);
@@ -234,7 +276,7 @@ CurvePoint CurveCollector::point_of_row(const CsvReader& csv,
                  .expected = "a finite number, 0 or more",
                  .got = std::string(csv.field(layout.train_flops))});
   }
-  point.train_flops /= names_.x_unit;
+  point.train_flops *= layout.x_factor * counted_share(csv, layout);
   point.loss = csv.number(layout.loss);
   point.loss_se = number(csv, layout.loss_se);
   point.train_loss = number(csv, layout.train_loss);

@@ -80,7 +80,7 @@ class WideReader {
 void WideReader::add(const CsvReader& csv, double x, std::size_t column, Curve& curve) {
   if (csv.is_empty(column)) return;
   CurvePoint point;
-  point.train_flops = x / names_.x_unit;
+  point.train_flops = x;
   point.loss = csv.number(column);
   if (!std::isfinite(point.loss)) point.status = RunStatus::diverged;
   curve.points.push_back(point);
