@@ -60,7 +60,9 @@ TaskDefaults task_defaults(const std::string& task, Count steps) {
 
 ModelSpec model_spec(const TrainOptions& options, const TaskShape& shape) {
   ModelOptions common = options.model;
-  common.structure = parse_structure(options.structure);
+  const ModelStructure structure = parse_model_structure(options.structure);
+  common.structure = structure.structure;
+  common.mixture = structure.mixture;
   common.resolve = {parse_rounding(options.rounding), parse_order_rule(options.order)};
   common.layers = parse_layer_choice(options.layers);
   const std::string where = "--task " + options.task.task;
@@ -181,7 +183,8 @@ void add_model_options(CLI::App& command, TrainOptions& options) {
                   options.structure,
                   "dense, low-rank:R, kronecker, tt:R, monarch, btt, btt:rank=R, btt:ranks=K, btt1 "
                   "... g2, or theta such "
-                  "as 1/2,0,1/2,0,1/2,1/2,0")
+                  "as 1/2,0,1/2,0,1/2,1/2,0; text, tokens and pixels also mixtures of experts: "
+                  "btt-moe:experts=8,active=2, layer-moe:..., ffn-moe:..., each also with ,of=S")
       ->required()
       ->type_name("S")
       ->group(group);

@@ -12,6 +12,10 @@ namespace einsearch {
 namespace {
 
 MlpOptions with_layers_checked(const MlpOptions& options) {
+  if (options.mixture) {
+    throw Error("mixtures of experts are for text, tokens and pixels",
+                {.where = "regression", .got = structure_name(options)});
+  }
   if (options.layers != LayerChoice::attention) return options;
   throw Error("the residual MLP has no attention",
               {.where = "choice of layers",
@@ -129,7 +133,7 @@ template <typename Scalar>
 BlockView<Scalar> Mlp<Scalar>::predict(const Weights<Scalar>& weights,
                                        BlockView<const Scalar> inputs,
                                        Scalar* workspace) const {
-  const Rows<Scalar> rows{workspace, inputs.samples, workspace_stride(inputs.samples)};
+  const Rows<Scalar> rows = rows_.of(workspace, inputs.samples);
   const Index width = options_.width, wide = MlpOptions::kExpansion * width;
   const auto scratch_for = [&](const Linear& linear) {
     return rows(scratch_, linear.scratch_features());
@@ -185,8 +189,7 @@ double Mlp<Scalar>::loss_and_gradient(const Weights<Scalar>& weights,
                                       Scalar* workspace,
                                       Scalar* gradient) const {
   const BlockView<Scalar> prediction = predict(weights, examples.inputs, workspace);
-  const Rows<Scalar> rows{
-      workspace, examples.inputs.samples, workspace_stride(examples.inputs.samples)};
+  const Rows<Scalar> rows = rows_.of(workspace, examples.inputs.samples);
   const Index width = options_.width, wide = MlpOptions::kExpansion * width;
   const auto scratch_for = [&](const Linear& linear) {
     return rows(scratch_, linear.scratch_features());

@@ -27,6 +27,15 @@ struct ChunkRule {
   Index unit = kSampleLanes;  ///< chunks but the last are multiples of it
 };
 
+/// The gates of a model's mixtures of experts; no gates: the model has none.
+struct ExpertCounts {
+  Index gates = 0;
+  Index experts = 0;  ///< of each gate
+  Index active = 0;   ///< of them, per token
+
+  Index size() const { return gates * experts; }
+};
+
 /// A model holds no numbers: values, gradients and workspace are arrays that the caller owns, so
 /// that any number of threads can work on different blocks of samples.
 template <typename Scalar>
@@ -55,7 +64,9 @@ class Model {
 
   virtual ChunkRule chunk_rule() const { return {}; }
 
-  /// Sum of the examples' losses; gradient += scale * the derivative of that sum.
+  /// Sum of the examples' losses; gradient += scale * the derivative of that sum. With mixtures of
+  /// experts the derivative, and not the sum, includes the auxiliary loss: for each example 0.01 x
+  /// the mean over gates of Gate::auxiliary_loss over this block of examples.
   virtual double loss_and_gradient(const Weights<Scalar>& weights,
                                    const ExampleBlock<Scalar>& examples,
                                    double scale,
@@ -67,6 +78,14 @@ class Model {
                       const ExampleBlock<Scalar>& examples,
                       Scalar* workspace,
                       std::span<double> each) const = 0;
+
+  virtual ExpertCounts experts() const { return {}; }
+
+  /// After losses() of so many examples in this workspace: tokens[gate * experts + e] is the number
+  /// of tokens that expert e worked on.
+  virtual void count_expert_tokens(const Scalar* /*workspace*/,
+                                   Index /*examples*/,
+                                   std::span<Count> /*tokens*/) const {}
 };
 
 }  // namespace einsearch

@@ -1,10 +1,12 @@
 // What all models are described by, whatever their task.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "nn/mixture_options.h"
 #include "structure/layer_shape.h"
 
 namespace einsearch {
@@ -27,12 +29,18 @@ const std::vector<std::string>& layer_choice_names();
 
 /// What the models' options have in common.
 struct ModelOptions {
-  Index width = 64;  ///< features of the residual stream
-  Index depth = 3;   ///< residual blocks
-  Structure structure;
+  Index width = 64;     ///< features of the residual stream
+  Index depth = 3;      ///< residual blocks
+  Structure structure;  ///< of a layer, or of an expert
+  std::optional<MixtureOptions> mixture = {};
   ResolveOptions resolve = {};
   LayerChoice layers = LayerChoice::intermediate;
   bool has_weight_norm = false;
 };
+
+/// The name that a user gives: of the structure, or of the mixture of it.
+inline std::string structure_name(const ModelOptions& options) {
+  return ModelStructure{options.structure, options.mixture}.name();
+}
 
 }  // namespace einsearch

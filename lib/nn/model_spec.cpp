@@ -41,7 +41,7 @@ std::vector<LayerSize> layers_of(const ModelOptions& options) {
 
 std::string text_of(const ModelOptions& options) {
   return fmt::format("structure={} rounding={} order={} layers={} weight_norm={} width={} depth={}",
-                     options.structure.name,
+                     structure_name(options),
                      to_string(options.resolve.rounding),
                      to_string(options.resolve.order),
                      to_string(options.layers),

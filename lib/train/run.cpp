@@ -64,7 +64,7 @@ Curve describe(const RunSpec& spec) {
   const ModelOptions& options = model_options(spec.model);
   Curve curve;
   curve.run = run_id(spec);
-  curve.structure = options.structure.name;
+  curve.structure = structure_name(options);
   curve.family = to_string(family(options.structure));
   curve.theta = to_string(options.structure.theta);
   curve.task = task_name(spec.task);

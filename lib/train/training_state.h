@@ -47,6 +47,9 @@ class TrainingState {
   /// The loss of each example, one after another in `each`.
   void evaluate(const ExampleBlock<Scalar>& examples, std::span<double> each);
 
+  /// Tokens that each expert worked on in the last evaluate(), see Model::count_expert_tokens.
+  std::span<const Count> expert_tokens() const { return expert_tokens_; }
+
   const AlignedBuffer<Scalar>& values() const { return values_; }
   const AlignedBuffer<Scalar>& gradient() const { return gradient_; }
 
@@ -72,6 +75,7 @@ class TrainingState {
   std::vector<AlignedBuffer<Scalar>> workspaces_;  // one per thread
   std::vector<Piece> pieces_;
   std::vector<double> piece_sums_;
+  std::vector<Count> expert_tokens_;
   Count steps_ = 0;
 };
 
