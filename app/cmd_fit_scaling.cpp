@@ -5,11 +5,13 @@
 
 #include "base/error.h"
 #include "command.h"
+#include "compute/parallel.h"
 #include "fit_options.h"
 #include "io/columns.h"
 #include "io/frontier_plot.h"
 #include "io/ranking_table.h"
 #include "log.h"
+#include "progress.h"
 
 namespace einsearch {
 namespace {
@@ -24,8 +26,17 @@ CurveColumnNames curve_columns_of(const FitScalingOptions& options) {
 
 RankingOptions ranking_options(const FitScalingOptions& options) {
   RankingOptions ranking = options.ranking;
-  if (options.frontier == "hull") ranking.method = FrontierMethod::hull;
-  if (options.points == "all") ranking.points = PointChoice::all;
+  if (options.frontier == "hull" || options.is_paper) ranking.method = FrontierMethod::hull;
+  if (options.points == "all" || options.is_paper) ranking.points = PointChoice::all;
+  if (options.offset_option->count() > 0) ranking.irreducible = Irreducible::given;
+  if (options.irreducible == "zero") ranking.irreducible = Irreducible::zero;
+  if (options.irreducible == "own") ranking.irreducible = Irreducible::own;
+  ranking.selects_irreducible = options.irreducible == "roll-out";
+  ranking.may_extrapolate = options.is_forced;
+  ranking.bootstrap.n_replicates = options.replicates;
+  ranking.bootstrap.seed = static_cast<std::uint64_t>(options.seed);
+  ranking.bootstrap.n_threads =
+      options.threads > 0 ? static_cast<int>(options.threads) : available_threads();
   if (!options.baseline.empty()) ranking.baseline = options.baseline;
   if (options.target_compute > 0) ranking.target_compute = options.target_compute;
   ranking.rank_by = parse_rank_by(options.rank_by);
@@ -75,7 +86,13 @@ int fit_scaling(const FitScalingOptions& options) {
   const std::unique_ptr<AtomicFile> plot_file = open_file(options.plot_path, "--plot");
   Output output(options.output.path);
   const CurveFile input = read_curves(input_files(options.files), curve_columns_of(options));
-  const Ranking ranking = rank_structures(input.curves, ranking_options(options));
+  Progress progress("fit-scaling");
+  RankingOptions request = ranking_options(options);
+  request.bootstrap.on_progress = [&progress](double share) {
+    progress.update(share, "replicates");
+  };
+  const Ranking ranking = rank_structures(input.curves, request);
+  progress.clear();
   for (const auto* remarks : {&input.remarks, &ranking.warnings}) {
     for (const std::string& remark : *remarks) log_warning(remark);
   }
@@ -89,7 +106,9 @@ int fit_scaling(const FitScalingOptions& options) {
   for (const std::string& path : {options.frontier_path, options.plot_path}) {
     if (!path.empty()) log_info("wrote " + path);
   }
-  for (const std::string& line : verdict_lines(ranking)) log_info(line);
+  for (const auto& lines : {note_lines(ranking), verdict_lines(ranking)}) {
+    for (const std::string& line : lines) log_info(line);
+  }
   return kDone;
 }
 

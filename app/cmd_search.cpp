@@ -85,7 +85,9 @@ int search(const SearchOptions& options) {
       });
   progress.clear();
 
-  const Ranking ranking = rank_structures(curves);
+  RankingOptions request;
+  request.bootstrap.n_threads = threads.count();
+  const Ranking ranking = rank_structures(curves, request);
   write_results(options.folder, curves, ranking);
   for (const std::string& warning : ranking.warnings) log_warning(warning);
   Output output("-");
@@ -93,7 +95,9 @@ int search(const SearchOptions& options) {
   write_ranking_summary(table, ranking);
   table.finish();
   output.finish();
-  for (const std::string& line : verdict_lines(ranking)) log_info(line);
+  for (const auto& lines : {note_lines(ranking), verdict_lines(ranking)}) {
+    for (const std::string& line : lines) log_info(line);
+  }
   return kDone;
 }
 

@@ -20,7 +20,7 @@ bool fits_surface(const FitScalingOptions& options) { return options.law == "sur
 bool fits_points(const FitScalingOptions& options) { return options.law != "power"; }
 bool reads_x(const FitScalingOptions& options) { return options.law != "surface"; }
 bool reads_hull(const FitScalingOptions& options) {
-  return fits_power(options) && options.frontier == "hull";
+  return fits_power(options) && (options.frontier == "hull" || options.is_paper);
 }
 
 /// Declares options one after the other and notes who reads them.
@@ -120,11 +120,23 @@ void declare_law(CLI::App& command, FitScalingOptions& options) {
                  "power: of frontiers, and a ranking (default); surface: E + A N^-alpha + B "
                  "D^-beta; line: straight in logarithms",
                  {"power", "surface", "line"});
-  declare.only(
-      declare.real(
-          "--offset", options.ranking.offset, "irreducible loss E of every law (0)", {0, kLargest}),
-      "--law power",
-      fits_power);
+  declare.only(declare.choice("--irreducible",
+                              options.irreducible,
+                              "E: shared by all structures (default), zero, own, or whichever "
+                              "predicts the next width best (roll-out)",
+                              {"shared", "zero", "own", "roll-out"}),
+               "--law power",
+               fits_power);
+  CLI::Option* const offset = declare.real(
+      "--offset", options.ranking.offset, "a given E of every law instead", {0, kLargest});
+  options.offset_option = offset;
+  declare.only(offset, "--law power", fits_power);
+  declare.only(declare.flag("--paper",
+                            options.is_paper,
+                            "as the paper does: --frontier hull --points all, E by --offset (0), "
+                            "least squares"),
+               "--law power",
+               fits_power);
   declare.only(declare.choice("--objective",
                               options.objective,
                               "huber: of log loss (default); squares: of the loss itself",
@@ -182,7 +194,7 @@ void declare_ranking(CLI::App& command, FitScalingOptions& options) {
   declare.flag("--force", options.is_forced, "extrapolate beyond ten times the largest compute");
   declare.only(declare.choice("--rank-by",
                               options.rank_by,
-                              "multiplier (default), predicted-loss, exponent or last-loss",
+                              "predicted-loss (default), multiplier, exponent or last-loss",
                               rank_by_names()),
                "--law power",
                fits_power);
@@ -256,6 +268,16 @@ void check_fit_options(const FitScalingOptions& options) {
   for (const auto& [option, expected, is_read] : options.readers) {
     if (option->count() == 0 || is_read(options)) continue;
     throw Error(option->get_name() + " has no effect", {.expected = expected});
+  }
+  const bool is_given = options.offset_option->count() > 0;
+  if (is_given && !options.irreducible.empty()) {
+    throw Error("two irreducible losses", {.where = "--offset, --irreducible", .expected = "one"});
+  }
+  if (reads_hull(options) && !options.irreducible.empty() && options.irreducible != "zero") {
+    throw Error("--irreducible has no effect",
+                {.expected = "--frontier envelope",
+                 .got = "--frontier hull",
+                 .hint = "the hull takes E from --offset"});
   }
   require_different_files(options);
 }

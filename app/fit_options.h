@@ -30,7 +30,9 @@ struct FitScalingOptions {
 
   std::string frontier = "envelope";
   std::string points = "default";
-  std::string rank_by = "multiplier";
+  std::string irreducible;  ///< empty: shared, or given where --offset is
+  bool is_paper = false;
+  std::string rank_by = "predicted-loss";
   std::string baseline;
   double target_compute = 0;
   RankingOptions ranking;
@@ -45,6 +47,7 @@ struct FitScalingOptions {
     std::function<bool(const FitScalingOptions&)> is_read;
   };
   std::vector<Reader> readers = {};
+  const CLI::Option* offset_option = nullptr;
 };
 
 /// Declares every option of the command.

@@ -59,7 +59,7 @@ struct Frontier {
 struct Track {
   struct Point {
     double log_compute;
-    double log_loss;  ///< of loss - offset
+    double log_loss;
     Index run;
     double compute;
     double loss;
@@ -75,7 +75,19 @@ struct TrackSet {
   Count n_runs = 0;
   Count n_diverged = 0;      ///< runs left out because they diverged
   Count n_inside_decay = 0;  ///< points inside a decay: left out, or used with PointChoice::all
-  double offset = 0;         ///< subtracted from every loss before its logarithm
+};
+
+/// How a replicate differs from the data. Both are empty or have an entry per run.
+struct Resample {
+  std::vector<double> shift = {};  ///< added to the log loss of every point of the run
+  std::vector<Count> times = {};   ///< how often the run counts; 0 leaves it out
+
+  double shift_of(Index run) const {
+    return shift.empty() ? 0 : shift[static_cast<std::size_t>(run)];
+  }
+  Count times_of(Index run) const {
+    return times.empty() ? 1 : times[static_cast<std::size_t>(run)];
+  }
 };
 
 /// The kind of points that a frontier of `runs` is read from.
@@ -97,8 +109,7 @@ Count count_widths(const Runs& runs);
 /// where a loss does not exceed `offset`: its logarithm does not exist.
 TrackSet select_points(const Runs& runs, PointChoice choice, double offset = 0);
 
-/// The interior envelope; with one or two widths it is not trimmed. `without` leaves one run out,
-/// for the jackknife.
-Frontier envelope(const TrackSet& tracks, Index without = kNoRun);
+/// The interior envelope; with one or two widths it is not trimmed.
+Frontier envelope(const TrackSet& tracks);
 
 }  // namespace einsearch

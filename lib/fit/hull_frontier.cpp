@@ -161,24 +161,28 @@ Frontier hull_frontier(const Runs& runs,
                        PointChoice choice,
                        const HullOptions& options,
                        double offset,
-                       Index without) {
+                       const Resample& resample) {
   const PointKind kind = kind_of_points(runs, choice);
   PointTable table;
   std::vector<FrontierPoint> candidates;
   std::set<Index> used;
   std::set<Count> widths;
   for (std::size_t i = 0; i < runs.size(); ++i) {
-    if (static_cast<Index>(i) == without || !is_sound(*runs[i])) continue;
+    const auto run = static_cast<Index>(i);
+    if (resample.times_of(run) == 0 || !is_sound(*runs[i])) continue;
+    const double factor = std::exp(resample.shift_of(run));
     for (const CurvePoint& point : runs[i]->points) {
       const double step = static_cast<double>(point.step);
       if (point.train_flops <= 0 || !is_of_kind(point, kind)) continue;
       if (step < options.min_step || step > options.max_step) continue;
       if (point.step % options.step_multiple != 0) continue;
       require_loss_above(offset, *runs[i], point);
+      const double loss = point.loss * factor;
+      if (!(loss > offset)) continue;  // only where a replicate shifts it there
       table.compute.push_back(point.train_flops);
-      table.loss.push_back(point.loss - offset);
-      candidates.push_back({point.train_flops, point.loss, static_cast<Index>(i), runs[i]->width});
-      used.insert(static_cast<Index>(i));
+      table.loss.push_back(loss - offset);
+      candidates.push_back({point.train_flops, loss, run, runs[i]->width});
+      used.insert(run);
       widths.insert(runs[i]->width);
     }
   }

@@ -76,6 +76,6 @@ Frontier hull_frontier(const Runs& runs,
                        PointChoice choice,
                        const HullOptions& options,
                        double offset = 0,
-                       Index without = kNoRun);
+                       const Resample& resample = {});
 
 }  // namespace einsearch

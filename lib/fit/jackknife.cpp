@@ -107,4 +107,9 @@ Estimate with_log_interval(double value, const Variance& log_variance) {
   return estimate;
 }
 
+double f_tail_probability(double f, double numerator_degrees, double denominator_degrees) {
+  const double x = denominator_degrees / (denominator_degrees + numerator_degrees * f);
+  return incomplete_beta(denominator_degrees / 2, numerator_degrees / 2, x);
+}
+
 }  // namespace einsearch

@@ -40,4 +40,7 @@ double student_t_probability(double t, double degrees_of_freedom);
 /// The t with P(T <= t) = p, 0 < p < 1; relative error below 1e-10.
 double student_t_quantile(double p, double degrees_of_freedom);
 
+/// P(F >= f) for Fisher's F with these degrees of freedom, both > 0, f >= 0.
+double f_tail_probability(double f, double numerator_degrees, double denominator_degrees);
+
 }  // namespace einsearch

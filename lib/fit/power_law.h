@@ -21,8 +21,9 @@ struct PowerLaw {
   Count n_points = 0;
   FitStatus status = FitStatus::too_few_points;
 
+  /// A law that falls with compute, whatever else its status says.
   bool is_usable() const {
-    return status == FitStatus::converged || status == FitStatus::few_widths;
+    return status != FitStatus::too_few_points && status != FitStatus::not_falling;
   }
   /// Decades of compute that the fitted range covers.
   double decades() const;

@@ -6,193 +6,162 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <set>
-#include <tuple>
 
 #include "base/error.h"
 #include "base/suggest.h"
+#include "fit/jackknife.h"
+#include "fit/ranking_input.h"
+#include "fit/ranking_words.h"
 #include "structure/notation.h"
 
 namespace einsearch {
 namespace {
 
 constexpr double kRangeSlack = 1 + 1e-9;
+constexpr double kFarthest = 10;  // times the largest compute that is predicted unasked
 constexpr const char* kDefaultBaseline = "dense";
+constexpr double kEquivalence = 1.05;  // compute within 5 % counts as equal
 
-/// A structure while it is being fitted.
-struct Group {
-  std::string structure = {};
-  Runs runs = {};
-  TrackSet tracks = {};
-  Frontier frontier = {};
-  PowerLaw law = {};
-  std::vector<PowerLaw> replicates = {};  // without one run each; empty: no interval
+/// Everything that is fitted, on its way to rows.
+struct Fits {
+  std::vector<StructureFit> groups;
+  RankingOptions options;
+  std::optional<std::size_t> baseline;
+  double target = kMissing;
+  JointFit joint;
+  NoiseModel noise;
+  Replicates replicates;
+
+  bool has_fitted_offset() const {
+    return options.method == FrontierMethod::envelope &&
+           (options.irreducible == Irreducible::shared || options.irreducible == Irreducible::own);
+  }
 };
 
-void require_one_task(std::span<const Curve> curves) {
-  std::set<std::string> tasks;
-  for (const Curve& curve : curves) {
-    if (!curve.task.empty()) tasks.insert(curve.task);
-  }
-  if (tasks.size() > 1) {
-    throw Error("several tasks in one fit",
-                {.expected = "one",
-                 .got = fmt::format("{}", fmt::join(tasks, ", ")),
-                 .hint = "losses of different tasks do not compare; fit each apart"});
-  }
+Frontier build_frontier(const StructureFit& group,
+                        const RankingOptions& options,
+                        const Resample& resample) {
+  if (options.method == FrontierMethod::envelope) return group.envelope.read(resample);
+  return hull_frontier(group.runs, options.points, options.hull, options.offset, resample);
 }
 
-bool is_same_run(const Curve& a, const Curve& b) {
-  const auto points_match = [&] {
-    if (a.points.size() != b.points.size()) return false;
-    for (std::size_t i = 0; i < a.points.size(); ++i) {
-      const CurvePoint& p = a.points[i];
-      const CurvePoint& q = b.points[i];
-      const bool is_same = p.step == q.step && p.train_flops == q.train_flops && p.loss == q.loss;
-      if (!is_same) return false;
+std::vector<const Frontier*> pointers_to(const std::vector<Frontier>& frontiers) {
+  std::vector<const Frontier*> pointers;
+  for (const Frontier& frontier : frontiers) pointers.push_back(&frontier);
+  return pointers;
+}
+
+/// The paper's way: least squares in logarithms of loss - offset, structure by structure.
+JointFit fit_least_squares(const std::vector<Frontier>& frontiers, double offset) {
+  JointFit fit{.laws = {}, .offset = offset, .status = FitStatus::converged};
+  for (const Frontier& frontier : frontiers) fit.laws.push_back(fit_power_law(frontier, offset));
+  return fit;
+}
+
+/// Mean final loss of the sound runs at the largest width.
+double last_loss(const StructureFit& group, const Resample& resample) {
+  Index largest = -1;
+  for (const RunPlace& run : group.places) {
+    if (run.is_sound) largest = std::max(largest, run.place);
+  }
+  double sum = 0, n = 0;
+  for (std::size_t r = 0; r < group.runs.size(); ++r) {
+    if (!group.places[r].is_sound || group.places[r].place != largest) continue;
+    const auto run = static_cast<Index>(r);
+    const auto times = static_cast<double>(resample.times_of(run));
+    sum += times * group.runs[r]->points.back().loss * std::exp(resample.shift_of(run));
+    n += times;
+  }
+  return n > 0 ? sum / n : kMissing;
+}
+
+FitSample refit(const Fits& fits, const std::vector<Resample>& resamples) {
+  FitSample sample;
+  std::vector<Frontier> frontiers;
+  for (std::size_t s = 0; s < fits.groups.size(); ++s) {
+    frontiers.push_back(build_frontier(fits.groups[s], fits.options, resamples[s]));
+    sample.last_loss.push_back(last_loss(fits.groups[s], resamples[s]));
+  }
+  const bool is_paper = fits.options.method == FrontierMethod::hull;
+  sample.laws = is_paper
+                    ? fit_least_squares(frontiers, fits.options.offset).laws
+                    : refit_laws(pointers_to(frontiers), fits.joint, fits.options.irreducible).laws;
+  return sample;
+}
+
+/// The law whose roll-out predicts best; the first of equals.
+Irreducible select_irreducible(const std::vector<StructureFit>& groups, Rollout& rollout) {
+  constexpr std::array kLaws = {Irreducible::shared, Irreducible::zero, Irreducible::own};
+  rollout = roll_out(groups, kLaws);
+  Irreducible best = Irreducible::shared;
+  for (const Irreducible law : kLaws) {
+    if (rollout.mean_error(law) < rollout.mean_error(best)) best = law;
+  }
+  return best;
+}
+
+void fit_groups(Fits& fits, Ranking& ranking) {
+  RankingOptions& options = fits.options;
+  const bool is_given =
+      options.method == FrontierMethod::hull || options.irreducible == Irreducible::given;
+  if (options.method == FrontierMethod::hull) options.irreducible = Irreducible::given;
+  for (StructureFit& group : fits.groups) {
+    group.envelope =
+        Envelope(select_points(group.runs, options.points, is_given ? options.offset : 0));
+    group.frontier = build_frontier(group, options, {});
+  }
+  if (options.selects_irreducible && !is_given) {
+    options.irreducible = select_irreducible(fits.groups, ranking.rollout);
+  }
+  std::vector<Frontier> frontiers;
+  for (const StructureFit& group : fits.groups) frontiers.push_back(group.frontier);
+  fits.joint = options.method == FrontierMethod::hull
+                   ? fit_least_squares(frontiers, options.offset)
+                   : fit_laws(pointers_to(frontiers), options.irreducible, options.offset);
+  for (std::size_t s = 0; s < fits.groups.size(); ++s) fits.groups[s].law = fits.joint.laws[s];
+}
+
+/// The largest compute inside the fitted range of every usable law.
+double common_compute(const std::vector<StructureFit>& groups) {
+  double target = std::numeric_limits<double>::infinity();
+  for (const StructureFit& group : groups) {
+    if (group.law.is_usable()) target = std::min(target, group.law.max_compute);
+  }
+  return target;
+}
+
+void choose_target(Fits& fits) {
+  const double common = common_compute(fits.groups);
+  if (!std::isfinite(common)) {
+    throw Error("nothing to fit",
+                {.expected = "a structure with two usable points whose loss falls with compute",
+                 .got = "none among " + std::to_string(fits.groups.size())});
+  }
+  fits.target = fits.options.target_compute.value_or(common);
+  double largest = 0;
+  for (const StructureFit& group : fits.groups) {
+    for (const Curve* run : group.runs) {
+      if (is_sound(*run)) largest = std::max(largest, run->points.back().train_flops);
     }
-    return true;
-  };
-  return a.width == b.width && a.seed_init == b.seed_init && a.seed_data == b.seed_data &&
-         points_match();
-}
-
-/// Runs by structure, in an order that does not depend on the input's; copies of a run once.
-std::vector<Group> group_runs(std::span<const Curve> curves, std::vector<std::string>& warnings) {
-  std::vector<const Curve*> sorted;
-  for (const Curve& curve : curves) {
-    if (!curve.points.empty()) sorted.push_back(&curve);
   }
-  std::stable_sort(sorted.begin(), sorted.end(), [](const Curve* a, const Curve* b) {
-    return std::tie(a->structure, a->width, a->run) < std::tie(b->structure, b->width, b->run);
-  });
-  std::vector<Group> groups;
-  Count copies = 0;
-  for (const Curve* curve : sorted) {
-    if (groups.empty() || groups.back().structure != curve->structure) {
-      groups.push_back({.structure = curve->structure});
-    }
-    Runs& runs = groups.back().runs;
-    const bool is_copy = std::any_of(
-        runs.begin(), runs.end(), [curve](const Curve* run) { return is_same_run(*run, *curve); });
-    is_copy ? void(++copies) : runs.push_back(curve);
+  if (fits.target > kFarthest * largest && !fits.options.may_extrapolate) {
+    throw Error("target beyond ten times the largest compute",
+                {.where = "--target-compute",
+                 .expected = fmt::format("at most {:.4g}", kFarthest * largest),
+                 .got = fmt::format("{:.4g}", fits.target),
+                 .hint = "--force extrapolates all the same"});
   }
-  if (copies > 0) {
-    warnings.push_back(fmt::format("{} runs are exact copies of others and count once", copies));
-  }
-  return groups;
 }
 
-Frontier build_frontier(const Group& group, const RankingOptions& options, Index without) {
-  if (options.method == FrontierMethod::envelope) return envelope(group.tracks, without);
-  return hull_frontier(group.runs, options.points, options.hull, options.offset, without);
-}
-
-/// Laws without one run each. Nothing when without some run fewer than three widths are left: its
-/// envelope would not be trimmed, another thing than the one whose error is wanted.
-std::vector<PowerLaw> replicate(const Group& group, const RankingOptions& options) {
-  std::vector<PowerLaw> laws;
-  if (group.law.status != FitStatus::converged) return laws;
-  for (std::size_t i = 0; i < group.runs.size(); ++i) {
-    if (!is_sound(*group.runs[i])) continue;
-    const Frontier frontier = build_frontier(group, options, static_cast<Index>(i));
-    laws.push_back(fit_power_law(frontier, options.offset));
-    if (laws.back().status != FitStatus::converged) return {};
-  }
-  return laws;
-}
-
-void fit_group(Group& group, const RankingOptions& options) {
-  group.tracks = select_points(group.runs, options.points, options.offset);
-  group.frontier = build_frontier(group, options, kNoRun);
-  group.law = fit_power_law(group.frontier, options.offset);
-  group.replicates = replicate(group, options);
-}
-
-/// Jackknife variance of a function of a group's law.
-template <typename Function>
-Variance variance_of(const Group& group, Function function) {
-  std::vector<double> values;
-  for (const PowerLaw& law : group.replicates) values.push_back(function(law));
-  return jackknife_variance(values);
-}
-
-/// Place of a run in a plan: which width, counted from the smallest, and which seeds.
-using PlanKey = std::tuple<Index, Count, Count>;
-
-/// Places of the runs that `replicates` leave out, with where each stands; sorted.
-std::vector<std::pair<PlanKey, std::size_t>> plan_of(const Group& group) {
-  std::set<Count> widths;
-  for (const Curve* run : group.runs) widths.insert(run->width);
-  std::vector<std::pair<PlanKey, std::size_t>> plan;
-  for (const Curve* run : group.runs) {
-    if (!is_sound(*run)) continue;
-    const Index place = std::distance(widths.begin(), widths.find(run->width));
-    plan.emplace_back(PlanKey{place, run->seed_init, run->seed_data}, plan.size());
-  }
-  std::sort(plan.begin(), plan.end());
-  return plan;
-}
-
-/// Replicates of both without corresponding runs; nothing where the plans differ or have two runs
-/// in one place.
-std::vector<std::pair<const PowerLaw*, const PowerLaw*>> paired_replicates(const Group& a,
-                                                                           const Group& b) {
-  const auto plan_a = plan_of(a);
-  const auto plan_b = plan_of(b);
-  if (plan_a.size() != a.replicates.size() || plan_b.size() != b.replicates.size()) return {};
-  if (plan_a.size() != plan_b.size()) return {};
-  std::vector<std::pair<const PowerLaw*, const PowerLaw*>> pairs;
-  for (std::size_t i = 0; i < plan_a.size(); ++i) {
-    const bool is_repeated = i > 0 && plan_a[i].first == plan_a[i - 1].first;
-    if (plan_a[i].first != plan_b[i].first || is_repeated) return {};
-    pairs.emplace_back(&a.replicates[plan_a[i].second], &b.replicates[plan_b[i].second]);
-  }
-  return pairs;
-}
-
-Estimate estimate_multiplier(const Group& group, const Group& baseline, double compute) {
-  if (&group == &baseline) return {.value = 1, .standard_error = 0, .low = 1, .high = 1};
-  const auto log_multiplier = [compute](const PowerLaw& law, const PowerLaw& base) {
-    return std::log(base.compute(law.loss(compute)) / compute);
-  };
-  const double multiplier = std::exp(log_multiplier(group.law, baseline.law));
-  const auto pairs = paired_replicates(group, baseline);
-  if (!pairs.empty()) {
-    std::vector<double> values;
-    for (const auto& [law, base] : pairs) values.push_back(log_multiplier(*law, *base));
-    return with_log_interval(multiplier, jackknife_variance(values));
-  }
-  const Variance own =
-      variance_of(group, [&](const PowerLaw& law) { return log_multiplier(law, baseline.law); });
-  const Variance base =
-      variance_of(baseline, [&](const PowerLaw& law) { return log_multiplier(group.law, law); });
-  return with_log_interval(multiplier, sum_of(own, base));
+double log_multiplier(const PowerLaw& law, const PowerLaw& base, double compute) {
+  return std::log(base.compute(law.loss(compute)) / compute);
 }
 
 /// Factor by which `compute` lies outside the law's fitted range; 1 inside.
 double excess(const PowerLaw& law, double compute) {
   const double outside = std::max(compute / law.max_compute, law.min_compute / compute);
   return outside > kRangeSlack ? outside : 1;
-}
-
-/// Mean final loss of the sound runs at the largest width.
-double last_loss(const Runs& runs) {
-  double sum = 0;
-  Count n = 0;
-  Count largest = 0;
-  for (const Curve* curve : runs) {
-    if (!is_sound(*curve) || curve->width < largest) continue;
-    if (curve->width > largest) {
-      largest = curve->width;
-      sum = 0;
-      n = 0;
-    }
-    sum += curve->points.back().loss;
-    ++n;
-  }
-  return n > 0 ? sum / static_cast<double>(n) : kMissing;
 }
 
 /// Curves made elsewhere may have any text, or none, for theta.
@@ -205,7 +174,7 @@ std::optional<Taxonomy> taxonomy_of(const std::string& theta) {
   }
 }
 
-RankedStructure describe(const Group& group) {
+RankedStructure describe(const StructureFit& group) {
   RankedStructure row;
   row.structure = group.structure;
   const auto is_narrower = [](const Curve* a, const Curve* b) { return a->width < b->width; };
@@ -215,92 +184,220 @@ RankedStructure describe(const Group& group) {
   row.taxonomy = taxonomy_of(largest.theta);
   row.params = largest.params;
   row.flops = largest.flops;
-  row.n_diverged = group.tracks.n_diverged;
-  row.kind = group.tracks.kind;
-  row.last_loss = last_loss(group.runs);
+  row.n_diverged = group.envelope.tracks().n_diverged;
+  row.kind = group.envelope.tracks().kind;
   for (const Curve* run : group.runs) row.runs.push_back(run->run);
+  std::vector<Count> per_width(static_cast<std::size_t>(group.n_places), 0);
+  for (const RunPlace& run : group.places) {
+    if (run.is_sound) ++per_width[static_cast<std::size_t>(run.place)];
+  }
+  for (const Count n : per_width) {
+    if (n > 0) row.n_seeds = row.n_seeds == 0 ? n : std::min(row.n_seeds, n);
+  }
   row.frontier = group.frontier;
   row.law = group.law;
-  if (group.law.is_usable() || group.law.status == FitStatus::not_falling) {
-    row.exponent = with_interval(
-        group.law.exponent, variance_of(group, [](const PowerLaw& law) { return law.exponent; }));
-  }
   return row;
 }
 
-/// The largest compute inside the fitted range of every usable law.
-double common_compute(const std::vector<Group>& groups) {
-  double target = std::numeric_limits<double>::infinity();
-  for (const Group& group : groups) {
-    if (group.law.is_usable()) target = std::min(target, group.law.max_compute);
-  }
-  return target;
+/// Deviations of a function of structure s's law.
+template <typename Function>
+std::vector<double> law_deviations(const Fits& fits, std::size_t s, Function function) {
+  const bool has_interval = fits.groups[s].law.status != FitStatus::few_widths;
+  if (!has_interval || fits.replicates.samples.empty()) return {};
+  return deviations_of(fits.replicates, [s, function](const FitSample& sample) {
+    return sample.laws[s].is_usable() ? function(sample.laws[s]) : kMissing;
+  });
 }
 
-const Group* find_baseline(const std::vector<Group>& groups, const RankingOptions& options) {
+/// E is bounded below, so its interval follows the replicates' own quantiles.
+Estimate estimate_offset(const Fits& fits, std::size_t s) {
+  const double offset = fits.groups[s].law.offset;
+  if (!fits.has_fitted_offset()) return {.value = offset};
+  std::vector<double> mirrored =
+      law_deviations(fits, s, [](const PowerLaw& law) { return -law.offset; });
+  Estimate estimate = with_deviations(offset, mirrored);
+  if (!estimate.has_interval()) return estimate;
+  for (double* end : {&estimate.low, &estimate.high, &estimate.low_80, &estimate.high_80}) {
+    *end = std::max(0.0, *end);
+  }
+  return estimate;
+}
+
+/// Standard error of the exponent by leaving out one run at a time, E kept as it is; nothing where
+/// fewer than three widths would be left.
+double jackknife_exponent(const Fits& fits, std::size_t s) {
+  const StructureFit& group = fits.groups[s];
+  std::vector<double> exponents;
+  for (std::size_t r = 0; r < group.runs.size(); ++r) {
+    if (!group.places[r].is_sound) continue;
+    Resample resample;
+    resample.times.assign(group.runs.size(), 1);
+    resample.times[r] = 0;
+    const Frontier frontier = build_frontier(group, fits.options, resample);
+    const Frontier* const pointer = &frontier;
+    const PowerLaw law =
+        fits.options.method == FrontierMethod::hull
+            ? fit_power_law(frontier, fits.options.offset)
+            : fit_joint({&pointer, 1},
+                        {.offset = group.law.offset, .huber_delta = fits.joint.huber_delta})
+                  .laws[0];
+    if (!law.is_usable() || law.status == FitStatus::few_widths) return kMissing;
+    exponents.push_back(law.exponent);
+  }
+  return std::sqrt(jackknife_variance(exponents).value);
+}
+
+void estimate_law(RankedStructure& row, const Fits& fits, std::size_t s) {
+  const PowerLaw& law = fits.groups[s].law;
+  if (law.status == FitStatus::too_few_points) return;
+  row.exponent = with_log_deviations(
+      law.exponent,
+      law_deviations(fits, s, [](const PowerLaw& other) { return std::log(other.exponent); }));
+  row.irreducible_loss = estimate_offset(fits, s);
+  const double reference = law.reference_compute;
+  row.prefactor = with_log_deviations(law.prefactor,
+                                      law_deviations(fits, s, [reference](const PowerLaw& other) {
+                                        return std::log(other.loss(reference) - other.offset);
+                                      }));
+  if (law.is_usable() && law.status != FitStatus::few_widths) {
+    row.exponent_jackknife_se = jackknife_exponent(fits, s);
+  }
+}
+
+void estimate_multiplier(RankedStructure& row, const Fits& fits, std::size_t s) {
+  const std::size_t b = *fits.baseline;
+  const PowerLaw& base = fits.groups[b].law;
+  const double target = fits.target;
+  row.is_below_floor = row.law.loss(target) <= base.offset;
+  if (row.is_below_floor) return;
+  if (s == b) {
+    row.multiplier = {
+        .value = 1, .standard_error = 0, .low = 1, .high = 1, .low_80 = 1, .high_80 = 1};
+    return;
+  }
+  std::vector<double> deviations;
+  if (base.status != FitStatus::few_widths) {
+    deviations = law_deviations(fits, s, [](const PowerLaw&) { return 0.0; });
+    if (!deviations.empty()) {
+      deviations = deviations_of(fits.replicates, [s, b, target](const FitSample& sample) {
+        const bool is_usable = sample.laws[s].is_usable() && sample.laws[b].is_usable();
+        return is_usable ? log_multiplier(sample.laws[s], sample.laws[b], target) : kMissing;
+      });
+    }
+  }
+  const double log_value = log_multiplier(row.law, base, target);
+  row.multiplier = with_log_deviations(std::exp(log_value), deviations);
+  if (!row.multiplier.has_interval()) return;
+  const double equal = std::log(kEquivalence);
+  double n = 0, better = 0, near = 0;
+  for (const double deviation : deviations) {
+    if (!std::isfinite(deviation)) continue;
+    n += 1;
+    better += log_value - deviation > 0 ? 1 : 0;
+    near += std::abs(log_value - deviation) <= equal ? 1 : 0;
+  }
+  row.p_beats_baseline = better / n;
+  row.p_within_5_percent = near / n;
+}
+
+void predict(RankedStructure& row, const Fits& fits, std::size_t s) {
+  if (!row.law.is_usable()) return;
+  const double target = fits.target;
+  row.predicted_loss = with_log_deviations(row.law.loss(target),
+                                           law_deviations(fits, s, [target](const PowerLaw& law) {
+                                             return std::log(law.loss(target));
+                                           }));
+  double outside = excess(row.law, target);
+  if (fits.baseline && fits.groups[*fits.baseline].law.is_usable()) {
+    estimate_multiplier(row, fits, s);
+    const PowerLaw& base = fits.groups[*fits.baseline].law;
+    if (!row.is_below_floor) {
+      outside = std::max(outside, excess(base, row.multiplier.value * target));
+    }
+  }
+  if (outside > 1) row.extrapolated_by = outside;
+}
+
+/// Variance of a law's quantity beyond what moves all structures alike.
+std::vector<double> own_variances(const std::vector<std::vector<double>>& deviations) {
+  std::vector<double> variances(deviations.size(), kMissing);
+  if (deviations.empty()) return variances;
+  const std::size_t n = deviations[0].size();
+  std::vector<double> common(n, 0);
+  for (std::size_t r = 0; r < n; ++r) {
+    for (const auto& row : deviations) common[r] += row[r] / static_cast<double>(deviations.size());
+  }
+  for (std::size_t s = 0; s < deviations.size(); ++s) {
+    std::vector<double> rest;
+    for (std::size_t r = 0; r < n; ++r) rest.push_back(deviations[s][r] - common[r]);
+    const double error = with_deviations(0, rest).standard_error;
+    variances[s] = error * error;
+  }
+  return variances;
+}
+
+/// Slopes and levels at the mean compute, shrunk, and what they predict.
+void shrink_rows(const Fits& fits, std::vector<RankedStructure>& rows) {
+  std::vector<std::size_t> usable;
+  double log_reference = 0;
+  for (std::size_t s = 0; s < fits.groups.size(); ++s) {
+    const FitStatus status = fits.groups[s].law.status;
+    if (fits.groups[s].law.is_usable() && status != FitStatus::few_widths) usable.push_back(s);
+  }
+  if (usable.size() < 3 || fits.replicates.samples.empty()) return;
+  for (const std::size_t s : usable) {
+    log_reference +=
+        std::log(fits.groups[s].law.reference_compute) / static_cast<double>(usable.size());
+  }
+  const double reference = std::exp(log_reference);
+  const auto level = [reference](const PowerLaw& law) {
+    return std::log(law.loss(reference) - law.offset);
+  };
+  const auto slope = [](const PowerLaw& law) { return law.exponent; };
+  std::vector<double> levels, slopes;
+  std::vector<std::vector<double>> of_level, of_slope;
+  for (const std::size_t s : usable) {
+    levels.push_back(level(fits.groups[s].law));
+    slopes.push_back(slope(fits.groups[s].law));
+    of_level.push_back(law_deviations(fits, s, level));
+    of_slope.push_back(law_deviations(fits, s, slope));
+  }
+  levels = shrink(levels, own_variances(of_level));
+  slopes = shrink(slopes, own_variances(of_slope));
+  const auto shrunk_law = [&](std::size_t i) {
+    PowerLaw law = fits.groups[usable[i]].law;
+    law.prefactor = std::exp(levels[i]);
+    law.exponent = slopes[i];
+    law.reference_compute = reference;
+    return law;
+  };
+  std::optional<PowerLaw> base;
+  for (std::size_t i = 0; i < usable.size(); ++i) {
+    if (fits.baseline && usable[i] == *fits.baseline) base = shrunk_law(i);
+  }
+  for (std::size_t i = 0; i < usable.size(); ++i) {
+    RankedStructure& row = rows[usable[i]];
+    const PowerLaw law = shrunk_law(i);
+    row.exponent_shrunk = law.exponent;
+    row.predicted_loss_shrunk = law.loss(fits.target);
+    if (base) row.multiplier_shrunk = std::exp(log_multiplier(law, *base, fits.target));
+  }
+}
+
+std::optional<std::size_t> find_baseline(const std::vector<StructureFit>& groups,
+                                         const RankingOptions& options) {
   const std::string name = options.baseline.value_or(kDefaultBaseline);
   std::vector<std::string> names;
-  for (const Group& group : groups) {
-    if (group.structure == name) return &group;
-    names.push_back(group.structure);
+  for (std::size_t s = 0; s < groups.size(); ++s) {
+    if (groups[s].structure == name) return s;
+    names.push_back(groups[s].structure);
   }
-  if (!options.baseline) return nullptr;
+  if (!options.baseline) return std::nullopt;
   throw Error("unknown baseline",
               {.where = "--baseline",
                .expected = fmt::format("a structure of the curves ({})", fmt::join(names, ", ")),
                .got = "\"" + name + "\"",
                .hint = did_you_mean(name, names)});
-}
-
-void predict(RankedStructure& row, const Group& group, const Group* baseline, double compute) {
-  if (!group.law.is_usable()) return;
-  const double offset = group.law.offset;
-  const auto log_reducible = [compute, offset](const PowerLaw& law) {
-    return std::log(law.loss(compute) - offset);
-  };
-  const Estimate reducible =
-      with_log_interval(group.law.loss(compute) - offset, variance_of(group, log_reducible));
-  row.predicted_loss = {.value = reducible.value + offset,
-                        .standard_error = reducible.standard_error,
-                        .low = reducible.low + offset,
-                        .high = reducible.high + offset};
-  double outside = excess(group.law, compute);
-  if (baseline != nullptr && baseline->law.is_usable()) {
-    row.multiplier = estimate_multiplier(group, *baseline, compute);
-    outside = std::max(outside, excess(baseline->law, row.multiplier.value * compute));
-  }
-  if (outside > 1) row.extrapolated_by = outside;
-}
-
-/// 3e12 rather than 3e+12.
-std::string flops_text(double flops) {
-  std::string text = fmt::format("{:.2g}", flops);
-  if (const auto plus = text.find("e+"); plus != std::string::npos) text.erase(plus + 1, 1);
-  return text;
-}
-
-std::string describe_verdict(const RankedStructure& row, const Ranking& ranking) {
-  if (!row.law.is_usable()) return fmt::format("no law: {}", to_string(row.law.status));
-  if (ranking.baseline.empty()) return "";
-  if (row.structure == ranking.baseline) return "the baseline";
-  if (std::isnan(row.multiplier.value)) return "no law for the baseline";
-  if (!row.multiplier.has_interval()) {
-    return fmt::format(
-        "no interval: {} widths, {} runs", row.frontier.n_widths, row.frontier.n_runs);
-  }
-  if (row.multiplier.low <= 1 && row.multiplier.high >= 1) {
-    return "not distinguishable at this scale";
-  }
-  std::string text = fmt::format("needs {:.2f}x [{:.2f}, {:.2f}] of {}'s compute at {} FLOPs",
-                                 1 / row.multiplier.value,
-                                 1 / row.multiplier.high,
-                                 1 / row.multiplier.low,
-                                 ranking.baseline,
-                                 flops_text(ranking.target_compute));
-  if (!std::isnan(row.extrapolated_by)) {
-    text += fmt::format(" (extrapolated by {:.3g}x)", row.extrapolated_by);
-  }
-  return text;
 }
 
 /// Sort key: lower is better, infinity where there is none.
@@ -331,71 +428,65 @@ void put_in_rank_order(std::vector<RankedStructure>& rows, RankBy by) {
   }
 }
 
-std::string list_structures(const std::vector<std::string>& names) {
-  constexpr std::size_t kMostNamed = 5;
-  const std::size_t shown = std::min(names.size(), kMostNamed);
-  std::string text =
-      fmt::format("{}", fmt::join(names.begin(), names.begin() + static_cast<Index>(shown), ", "));
-  if (names.size() > shown) text += fmt::format(" and {} more", names.size() - shown);
-  return text;
+/// Intervals of ranks among the structures whose laws have intervals, in the order asked for.
+void infer(const Fits& fits, std::vector<RankedStructure>& rows) {
+  ScoredReplicates scored;
+  std::vector<std::size_t> members;
+  FitSample data;
+  for (const StructureFit& group : fits.groups) {
+    data.laws.push_back(group.law);
+    data.last_loss.push_back(last_loss(group, {}));
+  }
+  for (std::size_t s = 0; s < fits.groups.size(); ++s) {
+    const auto score = [&fits, s](const FitSample& sample) {
+      return score_of(sample, s, fits.options.rank_by, fits.target);
+    };
+    if (!fits.groups[s].law.is_usable() || fits.replicates.samples.empty()) continue;
+    members.push_back(s);
+    scored.score.push_back(score(data));
+    scored.deviation.push_back(deviations_of(fits.replicates, score));
+  }
+  const std::vector<RankInference> inferences = infer_ranks(scored);
+  for (std::size_t i = 0; i < members.size(); ++i) rows[members[i]].inference = inferences[i];
 }
 
-void warn(const std::vector<Group>& groups,
-          const RankingOptions& options,
-          std::vector<std::string>& warnings) {
-  std::vector<std::string> few, lost, ragged;
-  std::set<std::string> kinds;
-  Count diverged = 0;
-  Count inside = 0;
-  for (const Group& group : groups) {
-    if (group.law.status == FitStatus::few_widths) few.push_back(group.structure);
-    const bool has_next_width = group.law.status != FitStatus::few_widths;
-    if (has_next_width && group.frontier.n_rising > 1) ragged.push_back(group.structure);
-    if (!group.law.is_usable()) {
-      lost.push_back(fmt::format("{} ({})", group.structure, to_string(group.law.status)));
-    } else {
-      kinds.insert(to_string(group.tracks.kind));
+void compare_with_single_scale(std::vector<RankedStructure>& rows, Ranking& ranking) {
+  std::vector<double> here, there;
+  for (RankedStructure& row : rows) {
+    if (row.rank == 0 || std::isnan(row.last_loss)) continue;
+    here.push_back(static_cast<double>(row.rank));
+    there.push_back(row.last_loss);
+    row.single_scale_rank = 1;
+    for (const RankedStructure& other : rows) {
+      if (other.rank > 0 && other.last_loss < row.last_loss) ++row.single_scale_rank;
     }
-    diverged += group.tracks.n_diverged;
-    inside += group.tracks.n_inside_decay;
   }
-  if (!few.empty()) {
-    warnings.push_back(
-        "fewer than three widths, so the envelope is untrimmed and has no interval: " +
-        list_structures(few));
-  }
-  if (!ragged.empty()) {
-    warnings.push_back(
-        "runs end before the next width overtakes them, so the envelope rises in "
-        "places (train longer or take closer widths): " +
-        list_structures(ragged));
-  }
-  if (!lost.empty()) warnings.push_back("no law: " + list_structures(lost));
-  if (diverged > 0) warnings.push_back(fmt::format("{} diverged runs left out", diverged));
-  if (kinds.size() > 1) {
-    warnings.push_back(
-        "some structures have annealed end points, others constant-rate points: "
-        "their multipliers do not compare");
-  }
-  if (inside > 0 && options.points == PointChoice::all) {
-    warnings.push_back(
-        fmt::format("{} points inside a decaying schedule are used: at 30 / 50 / 70 / 90 % of a "
-                    "linear decay a run seems to need 2.2 / 1.7 / 1.3 / 1.1 times its compute",
-                    inside));
-  }
+  ranking.single_scale_tau = kendall_tau(here, there);
+}
+
+/// What the rows alone do not say, handed over.
+void keep_fits(Fits& fits, Ranking& ranking) {
+  for (const StructureFit& group : fits.groups) ranking.names.push_back(group.structure);
+  ranking.method = fits.options.method;
+  ranking.irreducible = fits.options.irreducible;
+  ranking.target_compute = fits.target;
+  if (fits.baseline) ranking.baseline = fits.groups[*fits.baseline].structure;
+  ranking.joint = std::move(fits.joint);
+  ranking.noise = std::move(fits.noise);
+  ranking.replicates = std::move(fits.replicates);
 }
 
 }  // namespace
 
 const std::vector<std::string>& rank_by_names() {
   static const std::vector<std::string> names = {
-      "multiplier", "predicted-loss", "exponent", "last-loss"};
+      "predicted-loss", "multiplier", "exponent", "last-loss"};
   return names;
 }
 
 RankBy parse_rank_by(const std::string& name) {
   constexpr std::array kValues = {
-      RankBy::multiplier, RankBy::predicted_loss, RankBy::exponent, RankBy::last_loss};
+      RankBy::predicted_loss, RankBy::multiplier, RankBy::exponent, RankBy::last_loss};
   for (std::size_t i = 0; i < kValues.size(); ++i) {
     if (rank_by_names()[i] == name) return kValues[i];
   }
@@ -406,40 +497,58 @@ RankBy parse_rank_by(const std::string& name) {
                .hint = did_you_mean(name, rank_by_names())});
 }
 
+double score_of(const FitSample& sample, std::size_t structure, RankBy rank_by, double compute) {
+  const PowerLaw& law = sample.laws[structure];
+  if (!law.is_usable()) return kMissing;
+  switch (rank_by) {
+    case RankBy::exponent:
+      return -law.exponent;
+    case RankBy::last_loss:
+      return std::log(sample.last_loss[structure]);
+    case RankBy::multiplier:
+    case RankBy::predicted_loss:
+      break;
+  }
+  return std::log(law.loss(compute));
+}
+
 Ranking rank_structures(std::span<const Curve> curves, const RankingOptions& options) {
   require_one_task(curves);
   Ranking ranking;
-  ranking.method = options.method;
-  std::vector<Group> groups = group_runs(curves, ranking.warnings);
-  const Group* baseline = find_baseline(groups, options);
-  for (Group& group : groups) fit_group(group, options);
-  if (baseline != nullptr) ranking.baseline = baseline->structure;
+  Fits fits;
+  fits.options = options;
+  fits.groups = group_runs(curves, ranking.warnings);
+  fits.baseline = find_baseline(fits.groups, options);
+  fit_groups(fits, ranking);
+  choose_target(fits);
+  fits.noise = measure_noise(fits.groups, fits.has_fitted_offset());
+  fits.replicates = bootstrap(
+      fits.groups,
+      fits.noise,
+      [&fits](const std::vector<Resample>& resamples) { return refit(fits, resamples); },
+      options.bootstrap);
 
-  const double common = common_compute(groups);
-  if (!std::isfinite(common)) {
-    throw Error("nothing to fit",
-                {.expected = "a structure with two usable points whose loss falls with compute",
-                 .got = "none among " + std::to_string(groups.size())});
-  }
-  ranking.target_compute = options.target_compute.value_or(common);
-  for (const Group& group : groups) {
-    RankedStructure row = describe(group);
-    predict(row, group, baseline, ranking.target_compute);
-    row.verdict = describe_verdict(row, ranking);
+  const std::vector<double> left_out =
+      options.method == FrontierMethod::envelope
+          ? leave_largest_out(fits.groups, fits.options.irreducible, options.offset)
+          : std::vector<double>(fits.groups.size(), kMissing);
+  for (std::size_t s = 0; s < fits.groups.size(); ++s) {
+    RankedStructure row = describe(fits.groups[s]);
+    estimate_law(row, fits, s);
+    predict(row, fits, s);
+    row.last_loss = last_loss(fits.groups[s], {});
+    row.leave_largest_out_error = left_out[s];
     ranking.rows.push_back(std::move(row));
   }
+  shrink_rows(fits, ranking.rows);
+  infer(fits, ranking.rows);
+  warn_of_fits(fits.groups, fits.options, ranking.warnings);
+  ranking.n_targets = count_targets(curves);
+  keep_fits(fits, ranking);
+  for (RankedStructure& row : ranking.rows) row.verdict = describe_verdict(row, ranking);
   put_in_rank_order(ranking.rows, options.rank_by);
-  warn(groups, options, ranking.warnings);
+  compare_with_single_scale(ranking.rows, ranking);
   return ranking;
-}
-
-std::vector<std::string> verdict_lines(const Ranking& ranking) {
-  std::vector<std::string> lines;
-  for (const RankedStructure& row : ranking.rows) {
-    if (!row.multiplier.has_interval() || row.structure == ranking.baseline) continue;
-    lines.push_back(row.structure + ": " + row.verdict);
-  }
-  return lines;
 }
 
 }  // namespace einsearch

@@ -4,12 +4,10 @@
 // Compute multiplier of s at compute C: the compute that the baseline's law needs for the loss
 // L_s(C), divided by C; above 1, s is cheaper. Its inverse is "needs 0.71x of dense's compute".
 // Both laws are certain only inside the range that they were fitted on; outside, the row says by
-// what factor it is extrapolated.
+// what factor it is extrapolated, and how far off a law was that did not know the largest width.
 //
-// All intervals are 95 %, by jackknife over runs (fit/jackknife.h). Where a structure and the
-// baseline were run on the same plan (as many widths, the same seeds at each), a multiplier's
-// interval comes from leaving out corresponding runs of both at once: what both share (the widths
-// tried, the order of the data) cancels. Elsewhere the variances of both add up.
+// Laws share their irreducible loss by default (fit/joint_law.h); intervals come from a bootstrap
+// over runs (fit/bootstrap.h), in which structures that share seeds keep what they share.
 #pragma once
 
 #include <optional>
@@ -17,30 +15,37 @@
 #include <string>
 #include <vector>
 
+#include "fit/bootstrap.h"
 #include "fit/frontier.h"
 #include "fit/hull_frontier.h"
-#include "fit/jackknife.h"
+#include "fit/inference.h"
+#include "fit/joint_law.h"
 #include "fit/power_law.h"
+#include "fit/rollout.h"
 #include "structure/taxonomy.h"
 #include "train/curve.h"
 
 namespace einsearch {
 
 enum class FrontierMethod { envelope, hull };
-enum class RankBy { multiplier, predicted_loss, exponent, last_loss };
+enum class RankBy { predicted_loss, multiplier, exponent, last_loss };
 
-/// Names as typed after --rank-by: multiplier, predicted-loss, exponent, last-loss.
+/// Names as typed after --rank-by: predicted-loss, multiplier, exponent, last-loss.
 const std::vector<std::string>& rank_by_names();
 RankBy parse_rank_by(const std::string& name);
 
 struct RankingOptions {
   FrontierMethod method = FrontierMethod::envelope;
   PointChoice points = PointChoice::comparable;
-  double offset = 0;                     ///< E of all laws
+  Irreducible irreducible = Irreducible::shared;
+  bool selects_irreducible = false;      ///< by roll-out, instead
+  double offset = 0;                     ///< E of all laws where it is given
   std::optional<std::string> baseline;   ///< must exist; nothing: dense if there
   std::optional<double> target_compute;  ///< nothing: the largest inside every fitted range
-  RankBy rank_by = RankBy::multiplier;
+  bool may_extrapolate = false;          ///< beyond ten times the largest compute
+  RankBy rank_by = RankBy::predicted_loss;
   HullOptions hull = {};
+  BootstrapOptions bootstrap = {};
 };
 
 /// One structure's line of the ranking.
@@ -53,15 +58,28 @@ struct RankedStructure {
   Count params = 0;                  ///< of the model at the largest width; 0 if unknown
   double flops = kMissing;
   Count n_diverged = 0;
+  Count n_seeds = 0;            ///< fewest sound runs at any width
   double last_loss = kMissing;  ///< mean final loss of the runs at the largest width
   PointKind kind = PointKind::constant_rate;
   std::vector<std::string> runs;  ///< identities, in the order that Frontier numbers them
   Frontier frontier;
   PowerLaw law;
-  Estimate exponent;                  ///< with standard error and interval
-  Estimate predicted_loss;            ///< at the target compute
-  Estimate multiplier;                ///< over the baseline, at the target compute
+  Estimate irreducible_loss;
+  Estimate prefactor;
+  Estimate exponent;
+  double exponent_jackknife_se = kMissing;  ///< leaving out one run at a time, E kept
+  double exponent_shrunk = kMissing;        ///< towards the other structures' mean
+  Estimate predicted_loss;                  ///< at the target compute
+  double predicted_loss_shrunk = kMissing;  ///< from slope and level shrunk
+  Estimate multiplier;                      ///< over the baseline, at the target compute
+  double multiplier_shrunk = kMissing;
   double extrapolated_by = kMissing;  ///< factor outside a fitted range; missing: inside both
+  double leave_largest_out_error = kMissing;  ///< mean |log law / loss| of the largest width
+  bool is_below_floor = false;                ///< the baseline's law never reaches this loss
+  RankInference inference;
+  double p_beats_baseline = kMissing;
+  double p_within_5_percent = kMissing;  ///< of the baseline's compute
+  Count single_scale_rank = 0;           ///< in the order of the last loss
   std::string verdict;
 };
 
@@ -70,15 +88,31 @@ struct Ranking {
   std::string baseline;               ///< empty: none
   double target_compute = kMissing;
   FrontierMethod method = FrontierMethod::envelope;
-  std::vector<std::string> warnings;  ///< one line each
+  Irreducible irreducible = Irreducible::shared;
+  JointFit joint;  ///< with the laws in the order of structure names
+  NoiseModel noise;
+  Replicates replicates;               ///< structures in the order of their names
+  std::vector<std::string> names;      ///< that order
+  Rollout rollout;                     ///< empty unless the irreducible loss was selected by it
+  double single_scale_tau = kMissing;  ///< Kendall's tau of this order and that of the last loss
+  Count n_targets = 1;                 ///< different seed_task
+  std::vector<std::string> warnings;   ///< one line each
 };
 
 /// Fits and ranks all structures in `curves`. Throws Error for several tasks in one fit, an unknown
-/// baseline, losses not above the offset, and when no structure has two usable points.
+/// baseline, losses not above the offset, a target beyond ten times the largest compute, and when
+/// no structure has two usable points.
 Ranking rank_structures(std::span<const Curve> curves, const RankingOptions& options = {});
 
 /// The verdicts that rest on an interval, one line each: "low-rank:1/4: needs 1.6x [1.4, 1.9] of
 /// dense's compute at 3e12 FLOPs".
 std::vector<std::string> verdict_lines(const Ranking& ranking);
+
+/// What else a reader should know, one line each: the shared irreducible loss, how intervals were
+/// made, whether one target is all that was tried, how the order compares with that of one scale.
+std::vector<std::string> note_lines(const Ranking& ranking);
+
+/// Replicates' scores at the target: log predicted loss, or what `rank_by` says; lower is better.
+double score_of(const FitSample& sample, std::size_t structure, RankBy rank_by, double compute);
 
 }  // namespace einsearch

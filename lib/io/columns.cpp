@@ -75,6 +75,35 @@ constexpr std::array kCurve = {
                "",
                "passes through the training set so far (text: tokens seen / tokens); missing where "
                "every example is fresh"},
+    ColumnInfo{"rate", "", "learning rate of the last update: lr by the schedule"},
+    ColumnInfo{"grad_norm", "", "mean gradient norm since the row before, before clipping"},
+    ColumnInfo{
+        "feature_rms",
+        "",
+        "root mean square of the residual stream after the last block, on held-out examples; "
+        "the same for every width where initialisation and learning rates are right"},
+    ColumnInfo{"block_rms", "", "the same after each block, first|second|..."},
+    ColumnInfo{"flops_linear",
+               "FLOPs/example",
+               "part of flops in linear layers, all but the head; the parts add up to flops"},
+    ColumnInfo{"flops_attention", "FLOPs/example", "part of flops in attention: the full square"},
+    ColumnInfo{"flops_head", "FLOPs/example", "part of flops in the last linear layer"},
+    ColumnInfo{"flops_other", "FLOPs/example", "part of flops in layer norms"},
+    ColumnInfo{"params_linear", "", "weights of the layers of flops_linear, without biases"},
+    ColumnInfo{"activation_bytes",
+               "bytes",
+               "activations that one thread works on at a time, kept for the backward pass; more "
+               "examples per step take no more"},
+    ColumnInfo{"weight_bytes", "bytes", "all trainable numbers, once"},
+    ColumnInfo{"experts_effective",
+               "experts",
+               "mixtures of experts: exp of the entropy of the experts' shares of the held-out "
+               "tokens, mean over gates; as many as there are experts where all are used alike"},
+    ColumnInfo{"expert_load_min",
+               "",
+               "least share of the held-out tokens of any expert, 1 being even; 0 is an expert "
+               "that no token chooses"},
+    ColumnInfo{"expert_load_max", "", "the largest of the same; experts / active at most"},
 };
 
 constexpr std::array kRanking = {
@@ -98,15 +127,21 @@ constexpr std::array kRanking = {
     ColumnInfo{"max_compute", "FLOPs", "fitted range: most training compute"},
     ColumnInfo{"decades", "", "powers of ten of compute that the fitted range covers"},
     ColumnInfo{"exponent", "", "b of the law loss = offset + prefactor (C / C0)^-b"},
-    ColumnInfo{"exponent_low", "", "lower end of its 95 % interval, by jackknife over runs"},
+    ColumnInfo{"exponent_low", "", "lower end of its 95 % interval, by bootstrap over runs"},
     ColumnInfo{"exponent_high", "", "upper end of its 95 % interval"},
-    ColumnInfo{"exponent_se", "", "its standard error, by jackknife over runs"},
+    ColumnInfo{"exponent_se", "", "its standard error, by bootstrap over runs"},
     ColumnInfo{"ols_stderr", "", "its standard error by least squares; --frontier hull only"},
     ColumnInfo{"prefactor", "", "loss above the offset at C0"},
     ColumnInfo{"reference_compute", "FLOPs", "C0: geometric mean compute of the frontier"},
-    ColumnInfo{"offset", "", "irreducible loss that the law assumes"},
-    ColumnInfo{"rms_residual", "", "root mean square of log(loss - offset) about the law"},
-    ColumnInfo{"status", "", "of the fit: converged, few_widths, too_few_points or not_falling"},
+    ColumnInfo{"offset", "", "irreducible loss of the law; the same as irreducible_loss"},
+    ColumnInfo{
+        "rms_residual",
+        "",
+        "root mean square of log loss about the law; --frontier hull: of log(loss - offset)"},
+    ColumnInfo{"status",
+               "",
+               "of the fit: converged, few_widths, bound_hit, no_curvature, max_iter, "
+               "restarts_disagree, too_few_points or not_falling"},
     ColumnInfo{"last_loss", "", "mean final loss of the runs at the largest width"},
     ColumnInfo{"target_compute", "FLOPs", "training compute that predictions are made for"},
     ColumnInfo{"predicted_loss", "", "loss of the law at the target compute"},
@@ -116,7 +151,7 @@ constexpr std::array kRanking = {
     ColumnInfo{
         "multiplier", "", "compute the baseline needs for this loss, per compute needed here"},
     ColumnInfo{
-        "multiplier_low", "", "lower end of its 95 % interval, by jackknife over both's runs"},
+        "multiplier_low", "", "lower end of its 95 % interval, by bootstrap over both's runs"},
     ColumnInfo{"multiplier_high", "", "upper end of its 95 % interval"},
     ColumnInfo{"compute_ratio", "", "1 / multiplier: part of the baseline's compute needed here"},
     ColumnInfo{"compute_ratio_low", "", "lower end of its 95 % interval"},
@@ -124,6 +159,54 @@ constexpr std::array kRanking = {
     ColumnInfo{
         "extrapolated_by", "", "factor of compute outside a fitted range; missing inside both"},
     ColumnInfo{"verdict", "", "what the interval of the multiplier says, in words"},
+    ColumnInfo{"rank_low", "", "best rank of the 95 % interval, all comparisons at once"},
+    ColumnInfo{"rank_high", "", "worst rank of the 95 % interval"},
+    ColumnInfo{"p_best", "", "probability of being the best in the order of --rank-by"},
+    ColumnInfo{"p_beats_baseline", "", "probability of a multiplier above 1"},
+    ColumnInfo{"p_within_5_percent", "", "probability of a multiplier from 1 / 1.05 to 1.05"},
+    ColumnInfo{"evidence",
+               "",
+               "widths, fewest seeds of a width, decades and status: C converged, F few_widths, B "
+               "bound_hit, N no_curvature, M max_iter, R restarts_disagree, T too_few_points, U "
+               "not_falling"},
+    ColumnInfo{
+        "irreducible", "", "whose irreducible loss: shared by all structures, zero, own or given"},
+    ColumnInfo{"irreducible_loss", "", "E of the law E + prefactor (C / C0)^-exponent"},
+    ColumnInfo{"irreducible_loss_low", "", "lower end of its 95 % interval"},
+    ColumnInfo{"irreducible_loss_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{"irreducible_loss_low_80", "", "lower end of its 80 % interval"},
+    ColumnInfo{"irreducible_loss_high_80", "", "upper end of its 80 % interval"},
+    ColumnInfo{"exponent_low_80", "", "lower end of the exponent's 80 % interval"},
+    ColumnInfo{"exponent_high_80", "", "upper end of the exponent's 80 % interval"},
+    ColumnInfo{"exponent_shrunk",
+               "",
+               "exponent drawn towards the other structures' as far as its noise deserves"},
+    ColumnInfo{"exponent_jackknife_se",
+               "",
+               "standard error of the exponent by leaving out one run at a time, E kept"},
+    ColumnInfo{"prefactor_low", "", "lower end of the prefactor's 95 % interval"},
+    ColumnInfo{"prefactor_high", "", "upper end of the prefactor's 95 % interval"},
+    ColumnInfo{"prefactor_low_80", "", "lower end of the prefactor's 80 % interval"},
+    ColumnInfo{"prefactor_high_80", "", "upper end of the prefactor's 80 % interval"},
+    ColumnInfo{"predicted_loss_low_80", "", "lower end of the predicted loss's 80 % interval"},
+    ColumnInfo{"predicted_loss_high_80", "", "upper end of the predicted loss's 80 % interval"},
+    ColumnInfo{"predicted_loss_shrunk", "", "loss at the target of the shrunk law"},
+    ColumnInfo{"multiplier_low_80", "", "lower end of the multiplier's 80 % interval"},
+    ColumnInfo{"multiplier_high_80", "", "upper end of the multiplier's 80 % interval"},
+    ColumnInfo{"multiplier_shrunk", "", "multiplier of the shrunk laws"},
+    ColumnInfo{
+        "multiplier_status",
+        "",
+        "inside, extrapolated, or below_baseline_floor: the baseline's law never gets there"},
+    ColumnInfo{"leave_largest_out_error",
+               "",
+               "mean |log law - log loss| of the largest width by the law of the others"},
+    ColumnInfo{"last_loss_rank", "", "rank by last_loss alone: the baseline for any ranking"},
+    ColumnInfo{"last_loss_tau", "", "Kendall's tau of this order and that of last_loss"},
+    ColumnInfo{"n_seeds", "", "fewest sound runs at any width"},
+    ColumnInfo{"huber_delta", "", "residual of log loss beyond which it counts linearly"},
+    ColumnInfo{"objective", "", "least value of the objective, over all laws that share E"},
+    ColumnInfo{"degrees_of_freedom", "", "points of the frontier minus parameters of the law"},
 };
 
 constexpr std::array kFrontier = {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <optional>
 #include <string_view>
@@ -27,7 +28,10 @@ struct Layout {
   std::vector<std::size_t> structure;
   Column width, run, family, theta, task, depth, batch, lr, schedule, anneal;
   Column seed_init, seed_data, seed_task, status, step, examples, params, flops;
-  Column loss_se, train_loss, time_s, epochs;
+  Column loss_se, train_loss, time_s, epochs, rate, grad_norm, block_rms;
+  Column flops_linear, flops_attention, flops_head, flops_other;
+  Column params_linear, activation_bytes, weight_bytes;
+  Column experts_effective, expert_load_min, expert_load_max;
 };
 
 Layout find_columns(const CsvReader& csv, const CurveColumnNames& names) {
@@ -66,7 +70,45 @@ Layout find_columns(const CsvReader& csv, const CurveColumnNames& names) {
   layout.train_loss = csv.find("train_loss");
   layout.time_s = csv.find("time_s");
   layout.epochs = csv.find("epochs");
+  layout.rate = csv.find("rate");
+  layout.grad_norm = csv.find("grad_norm");
+  layout.block_rms = csv.find("block_rms");
+  layout.flops_linear = csv.find("flops_linear");
+  layout.flops_attention = csv.find("flops_attention");
+  layout.flops_head = csv.find("flops_head");
+  layout.flops_other = csv.find("flops_other");
+  layout.params_linear = csv.find("params_linear");
+  layout.activation_bytes = csv.find("activation_bytes");
+  layout.weight_bytes = csv.find("weight_bytes");
+  layout.experts_effective = csv.find("experts_effective");
+  layout.expert_load_min = csv.find("expert_load_min");
+  layout.expert_load_max = csv.find("expert_load_max");
   return layout;
+}
+
+constexpr char kBetween = '|';  // values of one field
+
+std::string text_of(const std::vector<double>& values) {
+  std::string text;
+  for (const double value : values) {
+    if (!text.empty()) text += kBetween;
+    text += fmt::format("{}", value);
+  }
+  return text;
+}
+
+/// What text_of() wrote; nothing for any other text.
+std::vector<double> numbers_of(std::string_view text) {
+  std::vector<double> values;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(kBetween), text.size());
+    double value = 0;
+    const auto [rest, fault] = std::from_chars(text.data(), text.data() + end, value);
+    if (fault != std::errc() || rest != text.data() + end) return {};
+    values.push_back(value);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return values;
 }
 
 class CurveCollector {
@@ -171,6 +213,13 @@ Curve& CurveCollector::curve_of_row(const CsvReader& csv, const Layout& layout) 
   curve.seed_task = count(csv, layout.seed_task);
   curve.params = count(csv, layout.params);
   curve.flops = number(csv, layout.flops);
+  curve.flops_linear = number(csv, layout.flops_linear);
+  curve.flops_attention = number(csv, layout.flops_attention);
+  curve.flops_head = number(csv, layout.flops_head);
+  curve.flops_other = number(csv, layout.flops_other);
+  curve.params_linear = count(csv, layout.params_linear);
+  curve.activation_bytes = count(csv, layout.activation_bytes);
+  curve.weight_bytes = count(csv, layout.weight_bytes);
   curves_.push_back(std::move(curve));
   has_anneal_.push_back(layout.anneal && !csv.is_empty(*layout.anneal));
   return curves_.back();
@@ -194,6 +243,13 @@ CurvePoint CurveCollector::point_of_row(const CsvReader& csv,
   point.train_loss = number(csv, layout.train_loss);
   point.time_s = number(csv, layout.time_s);
   if (layout.epochs && !csv.is_empty(*layout.epochs)) point.epochs = csv.number(*layout.epochs);
+  point.rate = number(csv, layout.rate);
+  point.grad_norm = number(csv, layout.grad_norm);
+  if (layout.block_rms) point.block_rms = numbers_of(csv.field(*layout.block_rms));
+  const ExpertUsage experts{number(csv, layout.experts_effective),
+                            number(csv, layout.expert_load_min),
+                            number(csv, layout.expert_load_max)};
+  if (!std::isnan(experts.effective)) point.experts = experts;
   const double anneal = number(csv, layout.anneal);
   point.anneal = std::isnan(anneal) ? (is_decaying(schedule) ? kInsideDecay : 0) : anneal;
   if (point.anneal < 0 || point.anneal > 1) {
@@ -339,6 +395,18 @@ void write_curve_row(TableWriter& table,
   number_or_missing(table, point.train_loss);
   if (times == TimeColumns::written) number_or_missing(table, point.time_s);
   point.epochs ? table.cell(*point.epochs) : table.missing();
+  number_or_missing(table, point.rate);
+  number_or_missing(table, point.grad_norm);
+  point.block_rms.empty() ? table.missing() : table.cell(point.block_rms.back());
+  table.cell(text_of(point.block_rms));
+  for (const double flops :
+       {curve.flops_linear, curve.flops_attention, curve.flops_head, curve.flops_other})
+    number_or_missing(table, flops);
+  for (const Count size : {curve.params_linear, curve.activation_bytes, curve.weight_bytes})
+    count_or_missing(table, size);
+  const ExpertUsage experts = point.experts.value_or(ExpertUsage{kMissing, kMissing, kMissing});
+  for (const double number : {experts.effective, experts.least_load, experts.most_load})
+    number_or_missing(table, number);
   table.end_row();
 }
 

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "fit/ranking_words.h"
+
 namespace einsearch {
 namespace {
 
@@ -35,6 +37,12 @@ void write_evidence(TableWriter& table, const RankedStructure& row) {
   table.cell(row.frontier.n_dropped_smallest).cell(row.frontier.n_dropped_largest);
 }
 
+void write_ends(TableWriter& table, const Estimate& estimate) {
+  for (const double value : {estimate.low, estimate.high, estimate.low_80, estimate.high_80}) {
+    number_or_missing(table, value);
+  }
+}
+
 void write_law(TableWriter& table, const RankedStructure& row, FrontierMethod method) {
   const bool has_line = row.law.prefactor > 0;
   const auto cell = [&table, has_line](double value) {
@@ -53,6 +61,52 @@ void write_law(TableWriter& table, const RankedStructure& row, FrontierMethod me
   cell(row.law.offset);
   cell(row.law.rms_residual);
   table.cell(to_string(row.law.status));
+}
+
+const char* multiplier_status(const RankedStructure& row) {
+  if (row.is_below_floor) return "below_baseline_floor";
+  if (std::isnan(row.multiplier.value)) return "";
+  return std::isnan(row.extrapolated_by) ? "inside" : "extrapolated";
+}
+
+void write_inference(TableWriter& table, const RankedStructure& row, const Ranking& ranking) {
+  count_or_missing(table, row.inference.rank_low);
+  count_or_missing(table, row.inference.rank_high);
+  number_or_missing(table, row.inference.rank_low > 0 ? row.inference.p_best : kMissing);
+  number_or_missing(table, row.p_beats_baseline);
+  number_or_missing(table, row.p_within_5_percent);
+  table.cell(evidence(row));
+  table.cell(to_string(ranking.irreducible));
+  number_or_missing(table, row.irreducible_loss.value);
+  write_ends(table, row.irreducible_loss);
+}
+
+void write_uncertainty(TableWriter& table, const RankedStructure& row) {
+  number_or_missing(table, row.exponent.low_80);
+  number_or_missing(table, row.exponent.high_80);
+  number_or_missing(table, row.exponent_shrunk);
+  number_or_missing(table, row.exponent_jackknife_se);
+  write_ends(table, row.prefactor);
+  number_or_missing(table, row.predicted_loss.low_80);
+  number_or_missing(table, row.predicted_loss.high_80);
+  number_or_missing(table, row.predicted_loss_shrunk);
+  number_or_missing(table, row.multiplier.low_80);
+  number_or_missing(table, row.multiplier.high_80);
+  number_or_missing(table, row.multiplier_shrunk);
+}
+
+void write_reliability(TableWriter& table, const RankedStructure& row, const Ranking& ranking) {
+  const char* status = multiplier_status(row);
+  *status == 0 ? table.missing() : table.cell(status);
+  number_or_missing(table, row.leave_largest_out_error);
+  count_or_missing(table, row.single_scale_rank);
+  number_or_missing(table, ranking.single_scale_tau);
+  count_or_missing(table, row.n_seeds);
+  const bool is_envelope = ranking.method == FrontierMethod::envelope && row.law.prefactor > 0;
+  number_or_missing(table, is_envelope ? ranking.joint.huber_delta : kMissing);
+  number_or_missing(table, is_envelope ? ranking.joint.objective : kMissing);
+  const bool has_own_offset = ranking.irreducible == Irreducible::own;
+  row.law.prefactor > 0 ? table.cell(row.law.n_points - (has_own_offset ? 3 : 2)) : table.missing();
 }
 
 void write_comparison(TableWriter& table, const RankedStructure& row, const Ranking& ranking) {
@@ -85,6 +139,9 @@ void write_ranking(TableWriter& table, const Ranking& ranking) {
     write_evidence(table, row);
     write_law(table, row, ranking.method);
     write_comparison(table, row, ranking);
+    write_inference(table, row, ranking);
+    write_uncertainty(table, row);
+    write_reliability(table, row, ranking);
     table.end_row();
   }
 }
@@ -103,7 +160,11 @@ std::vector<std::string> summary_columns() {
           "exponent_high",
           "multiplier",
           "multiplier_low",
-          "multiplier_high"};
+          "multiplier_high",
+          "rank_low",
+          "rank_high",
+          "p_best",
+          "evidence"};
 }
 
 void write_ranking_summary(TableWriter& table, const Ranking& ranking) {
@@ -117,6 +178,10 @@ void write_ranking_summary(TableWriter& table, const Ranking& ranking) {
       for (const double value : {estimate.value, estimate.low, estimate.high})
         number_or_missing(table, value);
     }
+    count_or_missing(table, row.inference.rank_low);
+    count_or_missing(table, row.inference.rank_high);
+    number_or_missing(table, row.inference.rank_low > 0 ? row.inference.p_best : kMissing);
+    table.cell(evidence(row));
     table.end_row();
   }
 }

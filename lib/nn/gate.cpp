@@ -15,7 +15,7 @@ constexpr double kLogSumShare = 0.1;  // of the squared log-sum-exp in the auxil
 
 /// A block of samples, as the auxiliary loss counts them.
 template <typename Scalar>
-struct RealSamples {
+struct SampleMask {
   bool operator[](Index n) const { return token == nullptr || token[n] >= 0; }
 
   Index count(Index samples) const {
@@ -75,7 +75,7 @@ void Gate::choose(const Weights<Scalar>& weights,
   linear_.forward<Scalar>(weights, x, logits, {}, {});
   mixture_kernels<Scalar>().choose(logits, chosen, shares, rows(log_sum_, 1).data);
 
-  const RealSamples<Scalar> is_real{token};
+  const SampleMask<Scalar> is_real{token};
   Scalar *counts = rows.at(counts_), *firsts = rows.at(firsts_);
   for (Index e = 0; e < options_.experts; ++e) counts[e] = 0;
   for (Index k = 0; k < options_.active; ++k) {
@@ -117,7 +117,7 @@ ExpertColumns<Scalar> Gate::columns(Index expert, const Rows<Scalar>& rows) cons
 
 template <typename Scalar>
 double Gate::auxiliary_loss(const Scalar* token, const Rows<Scalar>& rows) const {
-  const RealSamples<Scalar> is_real{token};
+  const SampleMask<Scalar> is_real{token};
   const BlockView<Scalar> probabilities = rows(logits_, options_.experts);
   const auto samples = static_cast<double>(is_real.count(rows.samples));
   double balance = 0;
@@ -146,7 +146,7 @@ void Gate::backward(const Weights<Scalar>& weights,
                     const Rows<Scalar>& rows,
                     BlockView<Scalar> dx,
                     Scalar* gradient) const {
-  const RealSamples<Scalar> is_real{token};
+  const SampleMask<Scalar> is_real{token};
   const BlockView<Scalar> dlogits = rows(logits_, options_.experts);
   const auto samples = static_cast<double>(is_real.count(rows.samples));
   const Scalar *counts = rows.at(counts_), *log_sum = rows(log_sum_, 1).data;

@@ -44,12 +44,13 @@ struct ExpertColumns {
 
 class Gate {
  public:
-  /// Adds NAME.weight. Throws Error for experts < active, active < 1.
+  /// Adds NAME.weight. 1 <= active <= experts.
   Gate(ParameterLayout& layout, const std::string& name, Index inputs, const GateOptions& options);
 
   Index experts() const { return options_.experts; }
   Index active() const { return options_.active; }
   Count flops() const { return linear_.shape().flops; }
+  Count weights() const { return linear_.shape().params; }
 
   void take_rows(RowCounter& rows);
 
@@ -78,7 +79,7 @@ class Gate {
   double auxiliary_loss(const Scalar* token, const Rows<Scalar>& rows) const;
 
   /// The gradient by what the columns' weights and auxiliary_scale * auxiliary_loss() contribute:
-  /// dW += ..., and dx += ... unless dx has no data. The columns' dweight are filled.
+  /// dW += ..., and dx += ... unless dx has no data. The columns' dweight must have been filled.
   template <typename Scalar>
   void backward(const Weights<Scalar>& weights,
                 BlockView<const Scalar> x,

@@ -7,6 +7,11 @@ Count Layer::flops() const {
   return std::get<Linear>(kind_).shape().flops;
 }
 
+Count Layer::weights() const {
+  if (const Mixture* own = mixture()) return own->weights();
+  return std::get<Linear>(kind_).shape().params;
+}
+
 void Layer::take_rows(RowCounter& rows) {
   if (auto* own = std::get_if<Mixture>(&kind_)) return own->take_rows(rows);
   saved_ = rows.take(std::get<Linear>(kind_).saved_features());

@@ -31,6 +31,9 @@ class Layer {
   /// Forward, per sample.
   Count flops() const;
 
+  /// Without biases; of a mixture, those of all experts and the gate.
+  Count weights() const;
+
   void take_rows(RowCounter& rows);
   Index scratch_features() const;
 

@@ -68,6 +68,12 @@ Count Mixture::flops() const {
   return gate_.active() * expert + gate_.flops();
 }
 
+Count Mixture::weights() const {
+  const Count expert =
+      up_.front().shape().params + (down_.empty() ? 0 : down_.front().shape().params);
+  return gate_.experts() * expert + gate_.weights();
+}
+
 void Mixture::take_rows(RowCounter& rows) {
   gate_.take_rows(rows);
   in_ = gate_.take_columns(rows, inputs());

@@ -53,6 +53,7 @@ class Mixture {
   Index inputs() const { return up_.front().inputs(); }
   Index outputs() const { return down_.empty() ? up_.front().outputs() : down_.front().outputs(); }
   Count flops() const;
+  Count weights() const;  ///< of all experts and the gate, without biases
 
   void take_rows(RowCounter& rows);
   Index scratch_features() const;

@@ -31,6 +31,7 @@ Linear Mlp<Scalar>::make_linear(
   const bool is_structured = takes_structure(options_.layers, role);
   linear.has_default_init = !is_structured;
   linear.has_weight_norm = options_.has_weight_norm && is_structured;
+  linear.has_gain = linear.has_weight_norm && options_.has_gains;
   try {
     const Structure structure = is_structured ? options_.structure : parse_structure("dense");
     return Linear(layout_, name, resolve(structure, d_in, d_out, options_.resolve), linear);
@@ -107,15 +108,20 @@ Mlp<Scalar>::Mlp(const MlpOptions& options)
 }
 
 template <typename Scalar>
-double Mlp<Scalar>::flops_per_example() const {
+ModelCost Mlp<Scalar>::cost() const {
   const auto norm = 10.0 * static_cast<double>(options_.width);
-  double flops =
-      static_cast<double>(input_.shape().flops) + norm + static_cast<double>(output_.shape().flops);
+  ModelCost cost{.flops_head = static_cast<double>(output_.shape().flops), .flops_other = norm};
+  const auto add = [&cost](const Linear& linear) {
+    cost.flops_linear += static_cast<double>(linear.shape().flops);
+    cost.params_linear += linear.shape().params;
+  };
+  add(input_);
   for (const Block& block : blocks_) {
-    flops += norm + static_cast<double>(block.up.shape().flops) +
-             static_cast<double>(block.down.shape().flops);
+    cost.flops_other += norm;
+    add(block.up);
+    add(block.down);
   }
-  return flops;
+  return cost;
 }
 
 template <typename Scalar>
@@ -132,7 +138,8 @@ Index Mlp<Scalar>::block_samples() const {
 template <typename Scalar>
 BlockView<Scalar> Mlp<Scalar>::predict(const Weights<Scalar>& weights,
                                        BlockView<const Scalar> inputs,
-                                       Scalar* workspace) const {
+                                       Scalar* workspace,
+                                       std::vector<double>* rms) const {
   const Rows<Scalar> rows = rows_.of(workspace, inputs.samples);
   const Index width = options_.width, wide = MlpOptions::kExpansion * width;
   const auto scratch_for = [&](const Linear& linear) {
@@ -172,6 +179,8 @@ BlockView<Scalar> Mlp<Scalar>::predict(const Weights<Scalar>& weights,
                                         scratch_for(block.down),
                                         {},
                                         Store::accumulate);
+    if (rms != nullptr)
+      rms->push_back(root_mean_square<Scalar>(residual, {.samples = inputs.samples}));
   }
   const BlockView<Scalar> prediction = rows(prediction_, options_.outputs);
   output_.forward<Scalar>(weights,
@@ -269,6 +278,15 @@ void Mlp<Scalar>::losses(const Weights<Scalar>& weights,
     }
     each[static_cast<std::size_t>(n)] = sum / static_cast<double>(prediction.features);
   }
+}
+
+template <typename Scalar>
+std::vector<double> Mlp<Scalar>::block_rms(const Weights<Scalar>& weights,
+                                           const ExampleBlock<Scalar>& examples,
+                                           Scalar* workspace) const {
+  std::vector<double> rms;
+  predict(weights, examples.inputs, workspace, &rms);
+  return rms;
 }
 
 template class Mlp<float>;

@@ -33,7 +33,7 @@ class Mlp final : public Model<Scalar> {
 
   const ParameterLayout& parameters() const override { return layout_; }
   Index inputs() const override { return options_.inputs; }
-  double flops_per_example() const override;
+  ModelCost cost() const override;
   Index workspace_size(Index samples) const override { return rows_.size(samples); }
   Index block_samples() const override;
 
@@ -46,11 +46,16 @@ class Mlp final : public Model<Scalar> {
               const ExampleBlock<Scalar>& examples,
               Scalar* workspace,
               std::span<double> each) const override;
+  std::vector<double> block_rms(const Weights<Scalar>& weights,
+                                const ExampleBlock<Scalar>& examples,
+                                Scalar* workspace) const override;
 
-  /// Outputs (outputs, N) for inputs (inputs, N); a view into the workspace.
+  /// Outputs (outputs, N) for inputs (inputs, N); a view into the workspace. With `rms`, appends to
+  /// it what block_rms() gives.
   BlockView<Scalar> predict(const Weights<Scalar>& weights,
                             BlockView<const Scalar> inputs,
-                            Scalar* workspace) const;
+                            Scalar* workspace,
+                            std::vector<double>* rms = nullptr) const;
 
  private:
   struct Norm {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "compute/block.h"
 #include "nn/weights.h"
@@ -36,6 +37,18 @@ struct ExpertCounts {
   Index size() const { return gates * experts; }
 };
 
+/// What a forward pass of one example costs and by which parts: FLOPs, 2 per multiply-accumulate,
+/// where layer norm counts 10 per element and attention the full square by convention.
+struct ModelCost {
+  double flops_linear = 0;     ///< linear layers, all but the head
+  double flops_attention = 0;  ///< scores, and sums of values
+  double flops_head = 0;       ///< the last linear layer: outputs or logits
+  double flops_other = 0;      ///< layer norms
+  Count params_linear = 0;     ///< weights, without biases, of the layers of flops_linear
+
+  double flops() const { return flops_linear + flops_attention + flops_head + flops_other; }
+};
+
 /// A model holds no numbers: values, gradients and workspace are arrays that the caller owns, so
 /// that any number of threads can work on different blocks of samples.
 template <typename Scalar>
@@ -51,9 +64,9 @@ class Model {
   /// Tokens that an example's loss is the mean over: 1, or the length of a sequence.
   virtual Index tokens_per_example() const { return 1; }
 
-  /// Forward FLOPs per example, 2 per multiply-accumulate; layer norm counts 10 per element by
-  /// convention.
-  virtual double flops_per_example() const = 0;
+  virtual ModelCost cost() const = 0;
+
+  double flops_per_example() const { return cost().flops(); }
 
   /// Scalars of workspace for a block of examples.
   virtual Index workspace_size(Index samples) const = 0;
@@ -86,6 +99,12 @@ class Model {
   virtual void count_expert_tokens(const Scalar* /*workspace*/,
                                    Index /*examples*/,
                                    std::span<Count> /*tokens*/) const {}
+
+  /// Root mean square of the residual stream after each of its blocks, over features and examples.
+  /// Independent of the width where initialisation and learning rates are as they should be.
+  virtual std::vector<double> block_rms(const Weights<Scalar>& weights,
+                                        const ExampleBlock<Scalar>& examples,
+                                        Scalar* workspace) const = 0;
 };
 
 }  // namespace einsearch

@@ -36,6 +36,8 @@ struct ModelOptions {
   ResolveOptions resolve = {};
   LayerChoice layers = LayerChoice::intermediate;
   bool has_weight_norm = false;
+  bool has_gains =
+      false;  ///< of normalised factors; queries and keys have none, a layer norm follows
 };
 
 /// The name that a user gives: of the structure, or of the mixture of it.

@@ -38,6 +38,8 @@ Layer Transformer<Scalar>::make_layer(
   const std::optional<MixtureOptions>& mixture = options_.mixture;
   const Structure& structure = options_.structure;
   linear.has_weight_norm = options_.has_weight_norm && is_structured;
+  linear.has_gain = linear.has_weight_norm && options_.has_gains && role != LayerRole::query &&
+                    role != LayerRole::key;
   linear.has_default_init = role == LayerRole::head && !is_structured;
   try {
     if (!is_structured)
@@ -78,6 +80,7 @@ std::vector<Layer> Transformer<Scalar>::make_feed_forward(const std::string& nam
   const bool is_structured = takes_structure(options_.layers, LayerRole::up);
   const auto expert = [&](Index d_in, Index d_out, LinearOptions linear) -> ExpertLayer {
     linear.has_weight_norm = options_.has_weight_norm && is_structured;
+    linear.has_gain = linear.has_weight_norm && options_.has_gains;
     const Structure structure = is_structured ? options_.structure : parse_structure("dense");
     return {resolve(structure, d_in, d_out, options_.resolve), linear};
   };
@@ -226,14 +229,20 @@ Transformer<Scalar>::Transformer(const TransformerOptions& options)
 }
 
 template <typename Scalar>
-double Transformer<Scalar>::flops_per_example() const {
+ModelCost Transformer<Scalar>::cost() const {
   const auto width = static_cast<double>(options_.width);
   const auto counted = static_cast<double>(options_.counted_tokens);
-  const double norm = 10 * width, attention = 4 * counted * width;
+  const double norm = 10 * width, blocks = static_cast<double>(blocks_.size());
   // Norms of the residual stream twice, of queries and of keys.
-  double per_token = norm + static_cast<double>(blocks_.size()) * (4 * norm + attention);
-  for (const Layer* layer : layers()) per_token += static_cast<double>(layer->flops());
-  return counted * per_token;
+  ModelCost cost{.flops_attention = counted * blocks * 4 * counted * width,
+                 .flops_head = counted * static_cast<double>(head_.flops()),
+                 .flops_other = counted * (norm + blocks * 4 * norm)};
+  for (const Layer* layer : layers()) {
+    if (layer == &head_) continue;
+    cost.flops_linear += counted * static_cast<double>(layer->flops());
+    cost.params_linear += layer->weights();
+  }
+  return cost;
 }
 
 template <typename Scalar>
@@ -266,7 +275,9 @@ class Transformer<Scalar>::Pass {
     attention_.scale = kAttentionScale / static_cast<double>(attention_.head_size);
   }
 
-  BlockView<Scalar> predict(const ExampleBlock<Scalar>& examples) {
+  /// With `rms`, appends to it what block_rms() gives.
+  BlockView<Scalar> predict(const ExampleBlock<Scalar>& examples,
+                            std::vector<double>* rms = nullptr) {
     const TransformerOptions& o = model_.options_;
     lay_out_tokens(examples);
     const BlockView<Scalar> residual = narrow(model_.residual_), normed = narrow(model_.normed_);
@@ -278,6 +289,9 @@ class Transformer<Scalar>::Pass {
     for (const Block& block : model_.blocks_) {
       attend(block);
       feed_forward(block);
+      if (rms != nullptr)
+        rms->push_back(root_mean_square<Scalar>(
+            residual, {o.context, model_.padded_context(), attention_.sequences}));
     }
     normalise(model_.norm_, residual, normed);
     const BlockView<Scalar> logits = rows_(model_.logits_, o.vocabulary);
@@ -539,6 +553,15 @@ void Transformer<Scalar>::count_expert_tokens(const Scalar* workspace,
   for (const Gate* gate : gates()) {
     for (Index e = 0; e < gate->experts(); ++e) tokens[next++] += gate->load(e, rows);
   }
+}
+
+template <typename Scalar>
+std::vector<double> Transformer<Scalar>::block_rms(const Weights<Scalar>& weights,
+                                                   const ExampleBlock<Scalar>& examples,
+                                                   Scalar* workspace) const {
+  std::vector<double> rms;
+  Pass(*this, weights, examples.inputs.samples, workspace).predict(examples, &rms);
+  return rms;
 }
 
 template class Transformer<float>;

@@ -38,7 +38,7 @@ class Transformer final : public Model<Scalar> {
 
   const ParameterLayout& parameters() const override { return layout_; }
   Index inputs() const override { return options_.context; }
-  double flops_per_example() const override;
+  ModelCost cost() const override;
   Index tokens_per_example() const override { return options_.context; }
   Index workspace_size(Index sequences) const override;
   Index block_samples() const override;
@@ -53,6 +53,9 @@ class Transformer final : public Model<Scalar> {
               const ExampleBlock<Scalar>& examples,
               Scalar* workspace,
               std::span<double> each) const override;
+  std::vector<double> block_rms(const Weights<Scalar>& weights,
+                                const ExampleBlock<Scalar>& examples,
+                                Scalar* workspace) const override;
 
   /// Logits (V, S P); a view into the workspace.
   BlockView<Scalar> predict(const Weights<Scalar>& weights,

@@ -4,6 +4,8 @@
 // behind the rows.
 #pragma once
 
+#include <cmath>
+
 #include "compute/block.h"
 
 namespace einsearch {
@@ -39,6 +41,7 @@ class RowCounter {
     count_ += count;
     return first;
   }
+
   /// `features` numbers of `per_sample` columns for each sample and `more` besides, a multiple of
   /// kSampleLanes.
   ColumnPlace take_columns(Index features, Index per_sample, Index more) {
@@ -65,5 +68,26 @@ class RowCounter {
   Index count_ = 0;
   ColumnPlace columns_;
 };
+
+/// Which samples of a block are real: `samples` of every `stride`, `groups` times.
+struct RealSamples {
+  Index samples = 0;
+  Index stride = 0;
+  Index groups = 1;
+};
+
+/// Over features and real samples, summed feature by feature in double.
+template <typename Scalar>
+double root_mean_square(BlockView<const Scalar> x, const RealSamples& real) {
+  double sum = 0;
+  for (Index f = 0; f < x.features; ++f) {
+    for (Index g = 0; g < real.groups; ++g) {
+      const Scalar* row = x.row(f) + g * real.stride;
+      for (Index n = 0; n < real.samples; ++n)
+        sum += static_cast<double>(row[n]) * static_cast<double>(row[n]);
+    }
+  }
+  return std::sqrt(sum / static_cast<double>(x.features * real.groups * real.samples));
+}
 
 }  // namespace einsearch

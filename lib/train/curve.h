@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/types.h"
+#include "train/expert_usage.h"
 
 namespace einsearch {
 
@@ -28,7 +29,11 @@ struct CurvePoint {
       0;  ///< part of the schedule's decay that is done, in [0, 1]; 0: constant rate so far
   double time_s = kMissing;  ///< seconds of training so far; missing if left out
   RunStatus status = RunStatus::ok;
-  std::optional<double> epochs;  ///< passes through the training set so far; none if endless
+  std::optional<double> epochs;   ///< passes through the training set so far; none if endless
+  double rate = kMissing;         ///< learning rate of the last update, before multipliers
+  double grad_norm = kMissing;    ///< mean gradient norm since the point before, before clipping
+  std::vector<double> block_rms;  ///< root mean square of the residual stream after each block
+  std::optional<ExpertUsage> experts;  ///< on the held-out examples; none without mixtures
 
   bool operator==(const CurvePoint&) const = default;
 };
@@ -50,6 +55,11 @@ struct Curve {
   Count seed_task = 0;
   Count params = 0;         ///< trainable numbers of the model; 0 if unknown
   double flops = kMissing;  ///< forward FLOPs of the model per example; sequences: per token
+  double flops_linear = kMissing, flops_attention = kMissing, flops_head = kMissing,
+         flops_other = kMissing;  ///< parts of flops, see ModelCost
+  Count params_linear = 0;        ///< weights of the layers of flops_linear; 0 if unknown
+  Count activation_bytes = 0;     ///< activations that one thread works on at a time; 0 if unknown
+  Count weight_bytes = 0;         ///< of all trainable numbers; 0 if unknown
   std::vector<CurvePoint> points;
 
   bool operator==(const Curve&) const = default;

@@ -29,9 +29,11 @@ struct ExampleMemory {
   /// Calls make(first, inputs, targets) for blocks of samples, in parallel.
   template <typename Make>
   void fill(const Threads& threads, const Make& make) {
-    constexpr Index kBlock = 128;
-    threads.for_each((inputs.samples + kBlock - 1) / kBlock, [&](Index block) {
-      const Index first = block * kBlock, count = std::min(kBlock, inputs.samples - first);
+    // Enough blocks for all threads also where a batch is a few long sequences.
+    constexpr Index kMost = 128, kNumbers = 1 << 12;
+    const Index size = std::clamp(kNumbers / inputs.features, Index{1}, kMost);
+    threads.for_each((inputs.samples + size - 1) / size, [&](Index block) {
+      const Index first = block * size, count = std::min(size, inputs.samples - first);
       make(first,
            BlockView<Scalar>{inputs.data + first, inputs.features, count, stride},
            BlockView<Scalar>{targets.data + first, targets.features, count, stride});
@@ -78,7 +80,17 @@ Curve describe(const RunSpec& spec) {
   curve.seed_task = static_cast<Count>(seeds(spec.task).task);
   curve.params = model->parameters().size();
   const Index tokens = model->tokens_per_example();
-  curve.flops = model->flops_per_example() / static_cast<double>(tokens);
+  const ModelCost cost = model->cost();
+  const auto per_token = [tokens](double flops) { return flops / static_cast<double>(tokens); };
+  curve.flops = per_token(cost.flops());
+  curve.flops_linear = per_token(cost.flops_linear);
+  curve.flops_attention = per_token(cost.flops_attention);
+  curve.flops_head = per_token(cost.flops_head);
+  curve.flops_other = per_token(cost.flops_other);
+  curve.params_linear = cost.params_linear;
+  constexpr Count kBytes = sizeof(float);
+  curve.activation_bytes = kBytes * model->workspace_size(model->block_samples());
+  curve.weight_bytes = kBytes * curve.params;
   return curve;
 }
 
@@ -123,7 +135,7 @@ Curve train(const RunSpec& spec,
   std::vector<double> held_out_losses(static_cast<std::size_t>(held_out_examples));
 
   Clock::duration training_time{};
-  double loss_sum = 0;
+  double loss_sum = 0, norm_sum = 0;
   Count losses = 0;
   const auto record = [&](Count step) {
     state.evaluate(held_out.view(), held_out_losses);
@@ -136,14 +148,21 @@ Curve train(const RunSpec& spec,
       point.epochs = static_cast<double>(point.examples) / *epoch;
     point.anneal = spec.schedule.anneal(step);
     point.time_s = std::chrono::duration<double>(training_time).count();
-    if (losses > 0) point.train_loss = loss_sum / static_cast<double>(losses);
+    if (losses > 0) {
+      point.train_loss = loss_sum / static_cast<double>(losses);
+      point.grad_norm = norm_sum / static_cast<double>(losses);
+      point.rate = spec.lr * spec.schedule.rate_share(step - 1);
+    }
+    point.experts = expert_usage(model->experts(), state.expert_tokens());
+    point.block_rms = state.block_rms(
+        held_out.view().samples(0, std::min<Index>(model->block_samples(), held_out_examples)));
     const bool is_finite = std::isfinite(loss.mean) && std::isfinite(loss_sum);
     point.status = is_finite ? RunStatus::ok : RunStatus::diverged;
     if (is_finite) {
       point.loss = loss.mean;
       point.loss_se = loss.standard_error;
     }
-    loss_sum = 0;
+    loss_sum = norm_sum = 0;
     losses = 0;
     curve.points.push_back(point);
     if (observer.on_record) observer.on_record(curve);
@@ -158,7 +177,10 @@ Curve train(const RunSpec& spec,
       batch.fill(threads, [&](Count first, BlockView<Scalar> x, BlockView<Scalar> y) {
         task.training_examples(step * spec.batch + first, x, y);
       });
-      loss_sum += state.update(batch.view(), spec.lr * spec.schedule.rate_share(step)).loss;
+      const UpdateResult update =
+          state.update(batch.view(), spec.lr * spec.schedule.rate_share(step));
+      loss_sum += update.loss;
+      norm_sum += update.gradient_norm;
       ++losses;
       training_time += Clock::now() - start;
       if (observer.should_stop && observer.should_stop()) return curve;

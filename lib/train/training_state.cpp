@@ -51,12 +51,15 @@ TrainingState<Scalar>::TrainingState(const Model<Scalar>& model,
 }
 
 template <typename Scalar>
+const Scalar* TrainingState<Scalar>::effective_values() {
+  if (effective_.size() == 0) return values_.data();
+  normalise_weights(model_.parameters(), values_.data(), effective_.data());
+  return effective_.data();
+}
+
+template <typename Scalar>
 Weights<Scalar> TrainingState<Scalar>::weights_for(Index samples) {
-  const Scalar* values = values_.data();
-  if (effective_.size() > 0) {
-    normalise_weights(model_.parameters(), values, effective_.data());
-    values = effective_.data();
-  }
+  const Scalar* values = effective_values();
   if (samples * model_.tokens_per_example() < kColumnsThatPayForPacking) return values;
   return packed_.pack(model_.parameters(), values, threads_);
 }
@@ -170,6 +173,13 @@ void TrainingState<Scalar>::evaluate(const ExampleBlock<Scalar>& examples, std::
   expert_tokens_.assign(static_cast<std::size_t>(experts), 0);
   for (std::size_t i = 0; i < tokens.size(); ++i)
     expert_tokens_[i % static_cast<std::size_t>(experts)] += tokens[i];
+}
+
+template <typename Scalar>
+std::vector<double> TrainingState<Scalar>::block_rms(const ExampleBlock<Scalar>& examples) {
+  const DenormalsAreZero mode;
+  if (workspaces_.empty()) workspaces_.emplace_back(model_.workspace_size(model_.block_samples()));
+  return model_.block_rms(effective_values(), examples, workspaces_.front().data());
 }
 
 template class TrainingState<float>;

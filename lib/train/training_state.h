@@ -50,6 +50,9 @@ class TrainingState {
   /// Tokens that each expert worked on in the last evaluate(), see Model::count_expert_tokens.
   std::span<const Count> expert_tokens() const { return expert_tokens_; }
 
+  /// Model::block_rms() of `examples`, which must not be more than the model's block of samples.
+  std::vector<double> block_rms(const ExampleBlock<Scalar>& examples);
+
   const AlignedBuffer<Scalar>& values() const { return values_; }
   const AlignedBuffer<Scalar>& gradient() const { return gradient_; }
 
@@ -60,6 +63,8 @@ class TrainingState {
     Index offset, size;
   };
 
+  /// The values, with weight normalisation applied.
+  const Scalar* effective_values();
   /// What the model computes with until the next update; packed if `samples` examples are worth it.
   Weights<Scalar> weights_for(Index samples);
   double sum_of_squared_gradients();

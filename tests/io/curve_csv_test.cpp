@@ -33,6 +33,12 @@ Curve example() {
   curve.seed_init = 7;
   curve.params = 12345;
   curve.flops = 24690;
+  curve.flops_linear = 24000;
+  curve.flops_head = 600;
+  curve.flops_other = 90;
+  curve.params_linear = 12000;
+  curve.activation_bytes = 1 << 20;
+  curve.weight_bytes = 49380;
   for (int i = 0; i < 4; ++i) {
     CurvePoint point;
     point.step = i * 10;
@@ -44,6 +50,10 @@ Curve example() {
     point.anneal = i / 3.0;
     point.time_s = 0.125 * i;
     if (i < 3) point.epochs = 0.25 * i;
+    if (i > 0) point.rate = 1e-3 / i;
+    if (i > 0) point.grad_norm = 0.3 * i;
+    if (i > 1) point.block_rms = {1.0 / 3, 0.5 * i};
+    if (i > 1) point.experts = ExpertUsage{3.5, 0.0, 0.25 * i};
     curve.points.push_back(point);
   }
   return curve;

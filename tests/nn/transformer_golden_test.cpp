@@ -74,7 +74,8 @@ NameMap our_names(const Replacements& replacements, bool is_structured) {
   };
 }
 
-bool is_einsum(const json& model) { return model["struct"] == "einsum_norm"; }
+bool has_gains(const json& model) { return model["struct"] == "btt_norm"; }
+bool is_einsum(const json& model) { return model["struct"] == "einsum_norm" || has_gains(model); }
 
 bool is_rank_mixture(const json& model) { return model["struct"] == "btt_norm_moe_para"; }
 bool is_network_mixture(const json& model) {
@@ -83,15 +84,15 @@ bool is_network_mixture(const json& model) {
 
 bool has_factors(const json& model) { return is_einsum(model) || is_rank_mixture(model); }
 
-/// False for models that einsearch does not have: BTT with gains and without mixture.
-bool is_known(const json& model) { return model["struct"] == "dense" || has_factors(model); }
-
 /// Where the reference computes in double; in its gates the softmax is single precision.
 double tolerance_of(const json& model) { return is_rank_mixture(model) ? 1e-6 : 1e-9; }
 
 /// What the reference's transformers have in common.
 void set_structure(ModelOptions& options, const json& model, const std::string& theta) {
-  options.structure = parse_structure(is_einsum(model) ? theta : "dense");
+  options.structure = parse_structure(has_gains(model)   ? "btt"
+                                      : is_einsum(model) ? theta
+                                                         : "dense");
+  options.has_gains = has_gains(model);
   options.resolve = {Rounding::paper, OrderRule::a_first};
   options.has_weight_norm = is_einsum(model);
 }
@@ -144,7 +145,6 @@ TEST_CASE(
   std::ifstream file(*path);
   const json golden = json::parse(file);
   for (const json& run : golden["runs"]) {
-    if (!is_known(run)) continue;
     CAPTURE(run["tag"].get<std::string>());
     const double tolerance = tolerance_of(run);
     const GptOptions options = gpt_options(run);
@@ -199,7 +199,7 @@ TEST_CASE("golden: GPT has the reference's shapes, initialisation, multipliers a
   std::ifstream file(*path);
   const json golden = json::parse(file);
   for (const json& expected : golden["models"]) {
-    if (expected.contains("error") || !is_known(expected)) continue;
+    if (expected.contains("error")) continue;  // where the reference fails
     CAPTURE(expected["run"].get<std::string>());
     CAPTURE(expected["d_model"].get<Index>());
     const Transformer<float> model(transformer_options(gpt_options(expected)));
@@ -319,7 +319,7 @@ TEST_CASE("golden: parameters and FLOPs of every transformer in the summary") {
   for (const CsvRecord& row : read_csv_records(*path)) {
     const std::string name = row.at("name");
     const bool is_gpt = row.at("file") == "gpt_model", is_pixel = row.at("file") == "c5m_model";
-    if ((!is_gpt && !is_pixel) || name == "btt_norm" || name == "low_rank_moe8") continue;
+    if ((!is_gpt && !is_pixel) || name == "low_rank_moe8") continue;
     CAPTURE(name);
     CAPTURE(row.at("width"));
     const std::string prefix = "einsum_norm_";
@@ -331,7 +331,9 @@ TEST_CASE("golden: parameters and FLOPs of every transformer in the summary") {
     const std::map<std::string, std::string> mixtures = {
         {"btt_moe8", "btt-moe"}, {"std_moe8", "ffn-moe"}, {"dense_moe8", "layer-moe"}};
     if (mixtures.contains(name)) structure = mixtures.at(name) + ":experts=8,active=2";
+    if (name == "btt_norm") structure = "btt";
     GptOptions gpt;
+    gpt.has_weight_norm = gpt.has_gains = name == "btt_norm";
     const ModelStructure parsed = parse_model_structure(structure);
     gpt.structure = parsed.structure;
     gpt.mixture = parsed.mixture;

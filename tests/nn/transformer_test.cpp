@@ -100,6 +100,35 @@ TEST_CASE("an untrained transformer predicts every token alike: its loss is ln V
   }
 }
 
+TEST_CASE("blocks start at zero, so that features after them are embeddings and positions") {
+  GptOptions options;
+  options.structure = parse_structure("btt");
+  options.width = 12;
+  options.context = 5;  // sequences are padded
+  options.vocabulary = 7;
+  const Transformer<double> model(transformer_options(options));
+  const auto sequences = some_sequences(3, 6, 7);
+  const auto inputs = token_block<double>(sequences, 0, 5);
+  const auto targets = token_block<double>(sequences, 1, 5);
+  const AlignedBuffer<double> values = initial_values<double>(model.parameters(), 3);
+  AlignedBuffer<double> workspace(model.workspace_size(3));
+  const auto tensor = [&](std::size_t index) {
+    return values.data() + model.parameters().tensors()[index].offset;
+  };
+  double squares = 0;
+  for (const std::vector<int>& sequence : sequences) {
+    for (Index t = 0; t < 5; ++t) {
+      for (Index f = 0; f < 12; ++f)
+        squares += std::pow(
+            tensor(0)[sequence[static_cast<std::size_t>(t)] * 12 + f] + tensor(1)[t * 12 + f], 2);
+    }
+  }
+  const std::vector<double> rms =
+      model.block_rms(values.data(), {inputs.view, targets.view}, workspace.data());
+  CHECK(rms.size() == 3);
+  for (const double each : rms) CHECK(each == doctest::Approx(std::sqrt(squares / (3 * 5 * 12))));
+}
+
 namespace {
 
 void check_same_bytes(const ModelStructure& structure) {

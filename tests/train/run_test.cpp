@@ -108,6 +108,26 @@ TEST_CASE("compute counts three times the forward FLOPs of every example") {
   CHECK(last.train_flops == 3 * curve.flops * 20 * 400);
 }
 
+TEST_CASE("a curve says what its FLOPs are spent on, its learning rate and its gradient norm") {
+  RunSpec spec = small_spec("monarch");
+  spec.schedule = {.kind = ScheduleKind::linear, .warmup = 2, .steps = 40};
+  const Curve curve = run(spec, 1);
+  CHECK(curve.flops_linear + curve.flops_attention + curve.flops_head + curve.flops_other ==
+        curve.flops);
+  CHECK(curve.flops_linear == 2.0 * static_cast<double>(curve.params_linear));  // nothing is shared
+  CHECK(curve.flops_head == 2 * 16);
+  CHECK(curve.weight_bytes == 4 * curve.params);
+  for (const CurvePoint& point : curve.points) {
+    CHECK(std::isnan(point.rate) == (point.step == 0));
+    if (point.step > 0) CHECK(point.rate == spec.lr * spec.schedule.rate_share(point.step - 1));
+    if (point.step > 0) CHECK(point.grad_norm > 0);
+    CHECK(point.block_rms.size() == 2);
+  }
+  // Blocks start at zero, behind a layer norm.
+  for (const double rms : curve.points.front().block_rms)
+    CHECK(rms == doctest::Approx(1).epsilon(1e-3));
+}
+
 TEST_CASE("a schedule shorter than the run is refused") {
   RunSpec spec = small_spec("dense");
   spec.schedule = {.kind = ScheduleKind::linear, .warmup = 0, .steps = 10};

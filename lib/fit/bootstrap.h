@@ -1,0 +1,62 @@
+// Laws of replicates: what the fits would have been, had the runs come out otherwise.
+//
+// A replicate changes runs (fit/noise.h), rebuilds every frontier and fits every law again,
+// the shared irreducible loss included. An estimate f moves by d = f(replicate) - f(centre), and
+// its interval is [f - q(1 - t), f - q(t)] with q the quantiles of d: what biases replicates (the
+// least of several noisy runs lies low) biased the estimate in the same way, and is taken off.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "fit/estimate.h"
+#include "fit/noise.h"
+
+namespace einsearch {
+
+/// What a replicate, the data, or the centre of the replicates gave, one entry per structure.
+struct FitSample {
+  std::vector<PowerLaw> laws;
+  std::vector<double> last_loss;  ///< mean final loss at the largest width
+};
+
+struct Replicates {
+  BootstrapKind kind = BootstrapKind::parametric;
+  FitSample centre;
+  std::vector<FitSample> samples;
+  double inflation = 1;  ///< of deviations: resamples of few runs scatter too little
+};
+
+struct BootstrapOptions {
+  Count n_replicates = 400;
+  std::uint64_t seed = 0;
+  std::optional<BootstrapKind> kind;  ///< nothing: runs where there are at least five seeds
+  int n_threads = 1;
+  std::function<void(double)> on_progress;  ///< gets the share that is done; any thread
+};
+
+/// Refits one set of frontiers: the laws of the resampled runs.
+using Refit = std::function<FitSample(const std::vector<Resample>&)>;
+
+/// No samples where noise was not measured or no replicate is asked for.
+Replicates bootstrap(const std::vector<StructureFit>& fits,
+                     const NoiseModel& noise,
+                     const Refit& refit,
+                     const BootstrapOptions& options);
+
+/// Deviations of f over the replicates, in their order; nan where f is not finite.
+std::vector<double> deviations_of(const Replicates& replicates,
+                                  const std::function<double(const FitSample&)>& f);
+
+/// A value with the standard deviation of its deviations and its intervals; no interval where
+/// fewer than nine in ten deviations are finite.
+Estimate with_deviations(double value, const std::vector<double>& deviations);
+
+/// The same for a value whose logarithm has these deviations.
+Estimate with_log_deviations(double value, const std::vector<double>& deviations);
+
+}  // namespace einsearch
