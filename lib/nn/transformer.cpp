@@ -29,32 +29,50 @@ GateOptions gate_options(const MixtureOptions& mixture, Index base_in) {
           .base_in = base_in};
 }
 
+/// A role with a structure of its own is no mixture.
+bool is_assigned(const TransformerOptions& options, LayerRole role) {
+  return std::any_of(options.assigned.begin(), options.assigned.end(), [role](const auto& each) {
+    return each.role == role;
+  });
+}
+
+/// Of muP: an embedding's outputs grow with the width, its inputs do not.
+double embedding_rate_sgd(const TransformerOptions& options) {
+  return static_cast<double>(options.width) / static_cast<double>(options.base_width);
+}
+
+TransformerOptions with_roles_checked(const TransformerOptions& options) {
+  if (!options.assigned.empty() && options.assigned.front().role == LayerRole::input)
+    throw Error("a transformer has no input layer",
+                {.where = "assignment of structures", .expected = "another role", .got = "in"});
+  return options;
+}
+
 }  // namespace
 
 template <typename Scalar>
 Layer Transformer<Scalar>::make_layer(
     const std::string& name, Index d_in, Index d_out, LayerRole role, LinearOptions linear) {
-  const bool is_structured = takes_structure(options_.layers, role);
-  const std::optional<MixtureOptions>& mixture = options_.mixture;
-  const Structure& structure = options_.structure;
-  linear.has_weight_norm = options_.has_weight_norm && is_structured;
+  const std::optional<Structure> own = layer_structure(options_, role);
+  const bool is_mixed = options_.mixture && own && !is_assigned(options_, role);
+  linear.has_weight_norm = options_.has_weight_norm && own.has_value();
   linear.has_gain = linear.has_weight_norm && options_.has_gains && role != LayerRole::query &&
                     role != LayerRole::key;
-  linear.has_default_init = role == LayerRole::head && !is_structured;
+  linear.has_default_init = role == LayerRole::head && !own.has_value();
   try {
-    if (!is_structured)
-      return Linear(layout_, name, resolve(parse_structure("dense"), d_in, d_out), linear);
-    if (mixture && mixture->kind == MixtureKind::ranks) {
-      const LayerShape shape = rank_expert_shape(structure, d_in, d_out, options_.resolve);
-      return Mixture::of_ranks(
-          layout_, name, {shape, linear}, gate_options(*mixture, linear.base_in));
-    }
-    const LayerShape shape = resolve(structure, d_in, d_out, options_.resolve);
-    if (mixture && mixture->kind == MixtureKind::layers) {
-      return Mixture::of_layers(
-          layout_, name, {shape, linear}, gate_options(*mixture, linear.base_in));
-    }
-    return Linear(layout_, name, shape, linear);
+    const Structure structure = own.value_or(parse_structure("dense"));
+    const std::optional<HeadAlignment> heads = head_alignment(options_, role);
+    const bool is_over_ranks = is_mixed && options_.mixture->kind == MixtureKind::ranks;
+    const LayerShape shape =
+        heads && !structure.is_dense
+            ? resolve_for_heads(structure, d_in, d_out, *heads, options_.resolve)
+        : is_over_ranks ? rank_expert_shape(structure, d_in, d_out, options_.resolve)
+                        : resolve(structure, d_in, d_out, options_.resolve);
+    if (!is_mixed || options_.mixture->kind == MixtureKind::networks)
+      return Linear(layout_, name, shape, linear);
+    const GateOptions gate = gate_options(*options_.mixture, linear.base_in);
+    return is_over_ranks ? Mixture::of_ranks(layout_, name, {shape, linear}, gate)
+                         : Mixture::of_layers(layout_, name, {shape, linear}, gate);
   } catch (const Error& error) {
     throw Error(fmt::format("layer {} ({} -> {}): {}", name, d_in, d_out, error.what()));
   }
@@ -77,18 +95,19 @@ std::vector<Layer> Transformer<Scalar>::make_feed_forward(const std::string& nam
     layers.push_back(make_layer(name + ".down", wide, width, LayerRole::down, down));
     return layers;
   }
-  const bool is_structured = takes_structure(options_.layers, LayerRole::up);
-  const auto expert = [&](Index d_in, Index d_out, LinearOptions linear) -> ExpertLayer {
-    linear.has_weight_norm = options_.has_weight_norm && is_structured;
+  const auto expert =
+      [&](Index d_in, Index d_out, LayerRole role, LinearOptions linear) -> ExpertLayer {
+    const std::optional<Structure> own = layer_structure(options_, role);
+    linear.has_weight_norm = options_.has_weight_norm && own.has_value();
     linear.has_gain = linear.has_weight_norm && options_.has_gains;
-    const Structure structure = is_structured ? options_.structure : parse_structure("dense");
+    const Structure structure = own.value_or(parse_structure("dense"));
     return {resolve(structure, d_in, d_out, options_.resolve), linear};
   };
   try {
     layers.push_back(Mixture::of_networks(layout_,
                                           name + ".ffn",
-                                          expert(width, wide, up),
-                                          expert(wide, width, down),
+                                          expert(width, wide, LayerRole::up, up),
+                                          expert(wide, width, LayerRole::down, down),
                                           gate_options(*mixture, options_.base_width)));
   } catch (const Error& error) {
     throw Error(
@@ -173,11 +192,12 @@ std::vector<const Gate*> Transformer<Scalar>::gates() const {
 
 template <typename Scalar>
 Transformer<Scalar>::Transformer(const TransformerOptions& options)
-    : options_(options),
+    : options_(with_roles_checked(options)),
       embedding_(layout_.add({.name = "embedding.weight",
                               .shape = {options.vocabulary, options.width},
                               .init = Init::normal,
                               .init_std = kEmbeddingDeviation,
+                              .lr_multiplier_sgd = embedding_rate_sgd(options),
                               .decays = true})),
       blocks_([&] {
         if (options.starts_with_vector) {
@@ -185,12 +205,14 @@ Transformer<Scalar>::Transformer(const TransformerOptions& options)
                                 .shape = {1, options.width},
                                 .init = Init::normal,
                                 .init_std = kEmbeddingDeviation,
+                                .lr_multiplier_sgd = embedding_rate_sgd(options),
                                 .decays = true});
         }
         positions_ = layout_.add({.name = "positions.weight",
                                   .shape = {options.positions, options.width},
                                   .init = Init::normal,
                                   .init_std = kEmbeddingDeviation,
+                                  .lr_multiplier_sgd = embedding_rate_sgd(options),
                                   .decays = true});
         std::vector<Block> blocks;
         for (Index i = 0; i < options.depth; ++i)
