@@ -31,15 +31,15 @@ struct BenchArguments {
 };
 
 /// The names that a user gave; "paper" stands for the 23 of data/structures.csv.
-std::vector<Structure> parse_structures(const std::string& list) {
-  std::vector<Structure> structures;
+std::vector<ModelStructure> parse_structures(const std::string& list) {
+  std::vector<ModelStructure> structures;
   for (const std::string& item : split_list(list)) {
     if (item != "paper") {
-      structures.push_back(parse_structure(item));
+      structures.push_back(parse_model_structure(item));
       continue;
     }
     for (const NamedTheta& named : paper_structures())
-      structures.push_back(parse_structure(named.name));
+      structures.push_back({parse_structure(named.name)});
   }
   return structures;
 }

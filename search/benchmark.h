@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "compute/isa.h"
-#include "structure/structure.h"
+#include "nn/mixture_options.h"
 
 namespace einsearch {
 
@@ -21,8 +21,8 @@ namespace einsearch {
 const std::vector<std::string>& benchmark_names();
 
 struct BenchmarkOptions {
-  std::vector<std::string> names;  ///< out of benchmark_names()
-  std::vector<Structure> structures;
+  std::vector<std::string> names;          ///< out of benchmark_names()
+  std::vector<ModelStructure> structures;  ///< mixtures: gpt_step only
   std::vector<Index> widths;
   std::vector<Index> batches;
   std::vector<int> threads;
@@ -52,8 +52,8 @@ struct BenchmarkObserver {
   std::function<void(const BenchmarkRow&)> on_row;
 };
 
-/// Throws Error for a name that is not in benchmark_names() and for a structure that does not fit
-/// a width, before anything is measured.
+/// Throws Error for a name that is not in benchmark_names(), for a structure that does not fit a
+/// width and for a mixture in other models than gpt_step, before anything is measured.
 void run_benchmarks(const BenchmarkOptions& options, const BenchmarkObserver& observer);
 
 }  // namespace einsearch

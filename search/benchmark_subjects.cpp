@@ -373,7 +373,7 @@ Subject mlp_step_subject(const Structure& structure,
       }};
 }
 
-Subject gpt_step_subject(const Structure& structure,
+Subject gpt_step_subject(const ModelStructure& structure,
                          const BenchmarkSize& size,
                          const Threads& threads) {
   struct Training {
@@ -394,7 +394,8 @@ Subject gpt_step_subject(const Structure& structure,
   constexpr double kRate = 1e-4, kNormFlops = 10;
   GptOptions options;
   options.width = size.width;
-  options.structure = structure;
+  options.structure = structure.structure;
+  options.mixture = structure.mixture;
   const Index sequences = std::max<Index>(1, size.batch / options.context);
   const auto training = std::make_shared<Training>(options, sequences, threads);
   const double norms =
@@ -403,7 +404,7 @@ Subject gpt_step_subject(const Structure& structure,
   const Index numbers = training->model.workspace_size(block);
   return {
       .name = "gpt_step",
-      .structure = structure.name,
+      .structure = structure.name(),
       .flops = 3 * (training->model.flops_per_example() - norms) * static_cast<double>(sequences),
       .activation_bytes = static_cast<double>(numbers) * sizeof(float),
       .run = [training] {

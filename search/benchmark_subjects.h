@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "compute/parallel.h"
+#include "nn/mixture_options.h"
 #include "structure/structure.h"
 
 namespace einsearch {
@@ -57,7 +58,7 @@ Subject mlp_step_subject(const Structure& structure,
 
 /// One update of the character model (depth 3, windows of 128, 96 characters, AdamW) on batch / 128
 /// sequences, at least one.
-Subject gpt_step_subject(const Structure& structure,
+Subject gpt_step_subject(const ModelStructure& structure,
                          const BenchmarkSize& size,
                          const Threads& threads);
 

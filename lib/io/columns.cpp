@@ -100,6 +100,15 @@ constexpr std::array kCurve = {
                "activations that one thread works on at a time, kept for the backward pass; more "
                "examples per step take no more"},
     ColumnInfo{"weight_bytes", "bytes", "all trainable numbers, once"},
+    ColumnInfo{"experts_effective",
+               "experts",
+               "mixtures of experts: exp of the entropy of the experts' shares of the held-out "
+               "tokens, mean over gates; as many as there are experts where all are used alike"},
+    ColumnInfo{"expert_load_min",
+               "",
+               "least share of the held-out tokens of any expert, 1 being even; 0 is an expert "
+               "that no token chooses"},
+    ColumnInfo{"expert_load_max", "", "the largest of the same; experts / active at most"},
 };
 
 constexpr std::array kRanking = {

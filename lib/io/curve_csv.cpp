@@ -33,6 +33,7 @@ struct Layout {
   Column loss_se, train_loss, time_s, epochs, rate, grad_norm, block_rms;
   Column flops_linear, flops_attention, flops_head, flops_other;
   Column params_linear, activation_bytes, weight_bytes;
+  Column experts_effective, expert_load_min, expert_load_max;
 };
 
 /// The column of compute and what it has to be multiplied with.
@@ -108,6 +109,9 @@ Layout find_columns(const CsvReader& csv, const CurveColumnNames& names) {
   layout.params_linear = csv.find("params_linear");
   layout.activation_bytes = csv.find("activation_bytes");
   layout.weight_bytes = csv.find("weight_bytes");
+  layout.experts_effective = csv.find("experts_effective");
+  layout.expert_load_min = csv.find("expert_load_min");
+  layout.expert_load_max = csv.find("expert_load_max");
   return layout;
 }
 
@@ -285,6 +289,10 @@ CurvePoint CurveCollector::point_of_row(const CsvReader& csv,
   point.rate = number(csv, layout.rate);
   point.grad_norm = number(csv, layout.grad_norm);
   if (layout.block_rms) point.block_rms = numbers_of(csv.field(*layout.block_rms));
+  const ExpertUsage experts{number(csv, layout.experts_effective),
+                            number(csv, layout.expert_load_min),
+                            number(csv, layout.expert_load_max)};
+  if (!std::isnan(experts.effective)) point.experts = experts;
   const double anneal = number(csv, layout.anneal);
   point.anneal = std::isnan(anneal) ? (is_decaying(schedule) ? kInsideDecay : 0) : anneal;
   if (point.anneal < 0 || point.anneal > 1) {
@@ -466,6 +474,9 @@ void write_curve_row(TableWriter& table,
     number_or_missing(table, flops);
   for (const Count size : {curve.params_linear, curve.activation_bytes, curve.weight_bytes})
     count_or_missing(table, size);
+  const ExpertUsage experts = point.experts.value_or(ExpertUsage{kMissing, kMissing, kMissing});
+  for (const double number : {experts.effective, experts.least_load, experts.most_load})
+    number_or_missing(table, number);
   table.end_row();
 }
 

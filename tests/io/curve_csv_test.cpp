@@ -53,6 +53,7 @@ Curve example() {
     if (i > 0) point.rate = 1e-3 / i;
     if (i > 0) point.grad_norm = 0.3 * i;
     if (i > 1) point.block_rms = {1.0 / 3, 0.5 * i};
+    if (i > 1) point.experts = ExpertUsage{3.5, 0.0, 0.25 * i};
     curve.points.push_back(point);
   }
   return curve;
