@@ -8,6 +8,7 @@
 #include "arguments.h"
 #include "base/error.h"
 #include "command.h"
+#include "compute/ordered.h"
 #include "io/columns.h"
 #include "output.h"
 #include "search/enumerate.h"
@@ -15,6 +16,7 @@
 #include "search/pareto.h"
 #include "structure/lattice.h"
 #include "structure/notation.h"
+#include "structure_stream.h"
 #include "structure_table.h"
 
 namespace einsearch {
@@ -41,6 +43,7 @@ struct EnumerateArguments {
   Count rungs = 0;
   Count narrowest = 64;
   Count widest = 1024;
+  Count threads = 0;  // 0: all that this process may use
   OutputOptions output;
 
   bool has_widths() const { return d_in > 0 && d_out > 0; }
@@ -78,19 +81,29 @@ SpaceOptions space_options(const EnumerateArguments& arguments) {
   return options;
 }
 
-/// Walks through whatever part of the space the arguments name.
-Tally walk(const EnumerateArguments& arguments, const CandidateVisitor& visit) {
+Threads threads_of(const EnumerateArguments& arguments) {
+  return Threads(arguments.threads > 0 ? static_cast<int>(arguments.threads) : available_threads());
+}
+
+/// Whatever part of the space the arguments name.
+Walk walk_of(const EnumerateArguments& arguments) {
   const SpaceOptions options = space_options(arguments);
   if (!arguments.structures.empty()) {
-    return enumerate_structures(parse_structures(arguments.structures), options, visit);
+    const std::vector<Structure> structures = parse_structures(arguments.structures);
+    return {1, [=](std::size_t, const CandidateVisitor& visit) {
+              return enumerate_structures(structures, options, visit);
+            }};
   }
   if (arguments.samples > 0) {
-    return enumerate_samples(
-        arguments.samples, static_cast<std::uint64_t>(arguments.seed), options, visit);
+    const Count count = arguments.samples;
+    const auto seed = static_cast<std::uint64_t>(arguments.seed);
+    return {1, [=](std::size_t, const CandidateVisitor& visit) {
+              return enumerate_samples(count, seed, options, visit);
+            }};
   }
-  if (arguments.lattice == "divisors") return enumerate_divisors(options, visit);
+  if (arguments.lattice == "divisors") return divisor_walk(options);
   const int n = parse_grid(arguments.grid);
-  return arguments.unique ? enumerate_unique(n, options, visit) : enumerate_grid(n, options, visit);
+  return arguments.unique ? unique_walk(n, options) : grid_walk(n, options);
 }
 
 /// Says on stderr what a reader of the rows cannot see.
@@ -134,39 +147,60 @@ int count_candidates(const EnumerateArguments& arguments) {
     return print_count(arguments, count_theta(parse_grid(arguments.grid), options));
   }
   require_widths(arguments, "enumerate --count");
+  const Threads threads = threads_of(arguments);
   const Tally tally = is_grid && !arguments.unique
-                          ? count_grid(parse_grid(arguments.grid), options)
-                          : walk(arguments, [](const Candidate&) { return true; });
+                          ? count_grid(parse_grid(arguments.grid), options, threads)
+                          : count_all(walk_of(arguments), threads);
   report(tally, arguments);
   return print_count(arguments, tally.kept);
 }
 
 int print_rows(const EnumerateArguments& arguments) {
   require_widths(arguments, "enumerate");
+  const Walk walk = walk_of(arguments);
   Output output(arguments.output.path);
-  TableWriter table(
-      chosen_format(arguments.output), column_names(structure_columns()), output.sink());
-  Count rows = 0;
-  const Tally tally = walk(arguments, [&](const Candidate& candidate) {
-    put_structure(table, candidate);
-    table.end_row();
-    return ++rows != arguments.limit;
-  });
-  table.finish();
+  const Tally tally = stream_structures(walk,
+                                        threads_of(arguments),
+                                        {chosen_format(arguments.output), arguments.limit},
+                                        output.sink());
   output.finish();
   report(tally, arguments);
   return kDone;
 }
 
-int print_frontier(const EnumerateArguments& arguments) {
-  require_widths(arguments, "enumerate --pareto");
-  ParetoFrontier frontier(parse_objectives(arguments.pareto));
-  const Tally tally = walk(arguments, [&](const Candidate& candidate) {
-    frontier.offer(candidate);
+/// The candidates of each part that nothing in it dominates are offered in turn.
+std::vector<Candidate> frontier_of(const Walk& walk,
+                                   const EnumerateArguments& arguments,
+                                   Tally& tally) {
+  struct Part {
+    std::vector<Candidate> candidates;
+    Tally tally;
+  };
+  const auto objectives = parse_objectives(arguments.pareto);
+  ParetoFrontier frontier(objectives);
+  const auto make = [&](std::size_t number) {
+    ParetoFrontier of_part(objectives);
+    Part part;
+    part.tally = walk.visit_part(number, [&](const Candidate& candidate) {
+      of_part.offer(candidate);
+      return true;
+    });
+    part.candidates = of_part.candidates();
+    return part;
+  };
+  for_each_in_order(threads_of(arguments), walk.parts, make, [&](const Part& part) {
+    for (const Candidate& candidate : part.candidates) frontier.offer(candidate);
+    tally += part.tally;
     return true;
   });
+  return frontier.candidates();
+}
+
+int print_frontier(const EnumerateArguments& arguments) {
+  require_widths(arguments, "enumerate --pareto");
+  Tally tally;
+  const std::vector<Candidate> candidates = frontier_of(walk_of(arguments), arguments, tally);
   report(tally, arguments);
-  const std::vector<Candidate> candidates = frontier.candidates();
   if (arguments.count) return print_count(arguments, static_cast<Count>(candidates.size()));
   Output output(arguments.output.path);
   TableWriter table(
@@ -187,7 +221,7 @@ template <typename See>
 void walk_structures(const EnumerateArguments& arguments, See see) {
   const SpaceOptions options = space_options(arguments);
   if (arguments.has_widths()) {
-    walk(arguments, [&](const Candidate& candidate) {
+    visit_all(walk_of(arguments), [&](const Candidate& candidate) {
       const bool is_theta = candidate.name.empty();
       return see(is_theta ? structure_of(candidate.theta) : parse_structure(candidate.name));
     });
@@ -443,6 +477,11 @@ void add_enumerate(CLI::App& app, Program& program) {
   add_choice_options(*command, arguments);
   add_filter_options(*command, arguments);
   add_report_options(*command, arguments);
+  add_count(*command,
+            "--threads",
+            arguments.threads,
+            "threads (all cores that this process may use)",
+            {1, 4096});
   add_output_options(*command, arguments.output);
   command->callback([&program] { program.run = [] { return run(arguments); }; });
 }

@@ -8,12 +8,14 @@
 #include "base/error.h"
 #include "command.h"
 #include "io/columns.h"
+#include "io/parity_case.h"
 #include "output.h"
 #include "structure/code.h"
 #include "structure/einsum.h"
 #include "structure/exact_rank.h"
 #include "structure/factor_rule.h"
 #include "structure/notation.h"
+#include "structure/torch_module.h"
 #include "structure_table.h"
 
 namespace einsearch {
@@ -27,6 +29,8 @@ struct InspectArguments {
   std::string order = "cheaper";
   bool exact_rank = false;
   std::string code;
+  bool wants_module = false, has_weight_norm = false;
+  std::string parity;  // file; empty: none
   OutputOptions output;
 };
 
@@ -208,12 +212,32 @@ void warn_if_invalid(const Inspection& inspection) {
              inspection.candidate.quality.rounding_error);
 }
 
+std::string code_of(const InspectArguments& arguments, const Candidate& candidate) {
+  if (!arguments.wants_module) return layer_code(candidate, parse_code_dialect(arguments.code));
+  if (arguments.code != "torch")
+    throw Error("--module is for PyTorch", {.expected = "--as torch", .got = arguments.code});
+  return torch_module_code(
+      {.structure = parse_structure(arguments.structure),
+       .resolve = {parse_rounding(arguments.rounding), parse_order_rule(arguments.order)},
+       .d_in = arguments.d_in,
+       .d_out = arguments.d_out,
+       .has_weight_norm = arguments.has_weight_norm,
+       .parity_file = arguments.parity});
+}
+
 int run(const InspectArguments& arguments) {
   const Inspection inspection = look(arguments);
   Output output(arguments.output.path);
   const TableFormat format = chosen_format(arguments.output);
   if (!arguments.code.empty()) {
-    output.write(layer_code(inspection.candidate, parse_code_dialect(arguments.code)));
+    if (!arguments.parity.empty()) {
+      write_parity_case(
+          arguments.parity,
+          inspection.shape(),
+          arguments.has_weight_norm,
+          {{"structure", arguments.structure}, {"check", parity_check_code(arguments.parity)}});
+    }
+    output.write(code_of(arguments, inspection.candidate));
   } else if (format == TableFormat::table) {
     output.write(layout(inspection));
   } else {
@@ -249,6 +273,22 @@ void add_inspect(CLI::App& app, Program& program) {
       ->type_name("LIBRARY")
       ->check(CLI::IsMember({"torch", "jax", "numpy"}))
       ->excludes("--exact-rank", "--format");
+  CLI::Option* module =
+      command
+          ->add_flag("--module",
+                     arguments.wants_module,
+                     "with --as torch: a module of any size, replace_linears(), param_groups()")
+          ->needs("--as");
+  command->add_flag("--weight-norm", arguments.has_weight_norm, "the module normalises its factors")
+      ->needs(module);
+  command
+      ->add_option(
+          "--parity",
+          arguments.parity,
+          "also write weights, inputs, outputs and gradients of one case, safetensors; the "
+          "module's head says how to check them")
+      ->type_name("FILE")
+      ->needs(module);
   command->callback([&program] { program.run = [] { return run(arguments); }; });
 }
 

@@ -22,11 +22,44 @@ TaskDefaults task_defaults(const std::string& task) {
   return {.batch = 32, .lr = 3e-3, .beta2 = 0.95, .clip = 1};
 }
 
+/// The optimizer's numbers where the user names none: Adam's are the task's; the step of lion is a
+/// sign, about ten times Adam's; that of plain descent is a gradient, and there is no momentum.
+OptimizerOptions optimizer_options(const RunArguments& arguments, const TaskDefaults& defaults) {
+  constexpr double kLionBeta2 = 0.99;
+  OptimizerOptions optimizer;
+  optimizer.kind = parse_optimizer(arguments.optimizer);
+  optimizer.weight_decay = arguments.weight_decay;
+  optimizer.clip = arguments.clip >= 0 ? arguments.clip : defaults.clip;
+  optimizer.beta2 = defaults.beta2;
+  if (optimizer.kind == OptimizerKind::lion) optimizer.beta2 = kLionBeta2;
+  if (optimizer.kind == OptimizerKind::sgd) optimizer.beta1 = 0;
+  if (optimizer.kind == OptimizerKind::sgd && arguments.beta2 >= 0)
+    throw Error("--beta2 has no effect", {.where = "--optimizer sgd"});
+  if (arguments.beta1 >= 0) optimizer.beta1 = arguments.beta1;
+  if (arguments.beta2 >= 0) optimizer.beta2 = arguments.beta2;
+  return optimizer;
+}
+
+double default_rate(const TaskDefaults& defaults, OptimizerKind kind) {
+  constexpr double kLionShare = 0.1, kDescent = 0.1;
+  switch (kind) {
+    case OptimizerKind::adamw:
+      return defaults.lr;
+    case OptimizerKind::lion:
+      return kLionShare * defaults.lr;
+    case OptimizerKind::sgd:
+      return kDescent;
+  }
+  return defaults.lr;
+}
+
 ModelSpec model_spec(const RunArguments& arguments, const TaskShape& shape) {
   ModelOptions common;
   common.resolve = {parse_rounding(arguments.rounding), parse_order_rule(arguments.order)};
   common.layers = parse_layer_choice(arguments.layers);
   common.has_weight_norm = arguments.has_weight_norm;
+  common.aligns_heads = arguments.aligns_heads;
+  if (!arguments.assigned.empty()) common.assigned = parse_assignments(arguments.assigned);
   const std::string where = "--task " + arguments.task.task;
   if (shape.vocabulary == 0) {
     if (arguments.heads > 0) throw Error("--heads has no effect", {.where = where});
@@ -66,10 +99,8 @@ RunSpec run_spec(const RunArguments& arguments, const TaskSpec& task, Count step
   spec.model = model_spec(arguments, task_shape(task));
   const TaskDefaults defaults = task_defaults(arguments.task.task);
   spec.batch = arguments.batch > 0 ? arguments.batch : defaults.batch;
-  spec.lr = arguments.lr >= 0 ? arguments.lr : defaults.lr;
-  spec.optimizer.beta2 = defaults.beta2;
-  spec.optimizer.clip = arguments.clip >= 0 ? arguments.clip : defaults.clip;
-  spec.optimizer.weight_decay = arguments.weight_decay;
+  spec.optimizer = optimizer_options(arguments, defaults);
+  spec.lr = arguments.lr >= 0 ? arguments.lr : default_rate(defaults, spec.optimizer.kind);
   spec.schedule.warmup =
       arguments.warmup >= 0 ? arguments.warmup : default_warmup(arguments.task.task, steps);
   spec.schedule.kind = parse_schedule(arguments.schedule);
@@ -104,6 +135,19 @@ void add_model_options(CLI::App& command, RunArguments& arguments) {
           "--order", arguments.order, "factor applied first: cheaper (default), a-first, b-first")
       ->check(CLI::IsMember({"cheaper", "a-first", "b-first"}))
       ->group(group);
+  command
+      .add_option(
+          "--assign",
+          arguments.assigned,
+          "ROLE=S,ROLE=S,...: other structures for some layers; roles: q, k, v, o, qk, qkv, "
+          "attention, up, down, ffn, head; regression also in")
+      ->type_name("ROLE=S")
+      ->group(group);
+  command
+      .add_flag("--align-heads",
+                arguments.aligns_heads,
+                "block tensor-trains in attention take the heads as their axes")
+      ->group(group);
   command.add_flag("--weight-norm", arguments.has_weight_norm, "normalise the factors' weights")
       ->group(group);
 }
@@ -121,8 +165,25 @@ void add_training_options(CLI::App& command, RunArguments& arguments) {
            "--lr",
            arguments.lr,
            "learning rate of a dense layer at the base width: 64, or 768 of text and tokens "
-           "(regression 0.001, others 0.003)",
+           "(regression 0.001, others 0.003; a tenth for lion; 0.1 for sgd)",
            {0, kInfinity})
+      ->group(group);
+  command.add_option("--optimizer", arguments.optimizer, "adamw (default), sgd or lion")
+      ->check(CLI::IsMember(optimizer_names()))
+      ->group(group);
+  constexpr double kAlmostOne = 0.999999;
+  add_real(command,
+           "--beta1",
+           arguments.beta1,
+           "adamw, lion: memory of the gradient (0.9); sgd: momentum (0)",
+           {0, kAlmostOne})
+      ->group(group);
+  add_real(command,
+           "--beta2",
+           arguments.beta2,
+           "adamw: memory of the squared gradient (0.999; text and tokens 0.95); lion: of the "
+           "gradient after the step (0.99)",
+           {0, kAlmostOne})
       ->group(group);
   command.add_option("--loss", arguments.loss, "regression: mse (default) or huber")
       ->check(CLI::IsMember(loss_names()))

@@ -15,10 +15,12 @@ struct RunArguments {
   // model
   Count heads = 0;  ///< 0: the model's own number
   std::string layers = "intermediate", rounding = "exact", order = "cheaper";
-  bool has_weight_norm = false;
+  bool has_weight_norm = false, aligns_heads = false;
+  std::string assigned;  ///< ROLE=S,..., see parse_assignments()
   // training; -1: the task's own, see TaskDefaults
   Count batch = -1, warmup = -1;
-  double lr = -1, clip = -1;
+  double lr = -1, clip = -1, beta1 = -1, beta2 = -1;
+  std::string optimizer = "adamw";
   double weight_decay = 0;
   std::string loss = "mse", schedule = "constant";
   Count records_per_decade = 8;

@@ -18,10 +18,9 @@ constexpr double kTolerance = 0.06;
 /// The largest rounding error of the layers, or nothing when a size is invalid.
 std::optional<double> rounding_error(const ModelSpec& spec) {
   const ModelOptions& options = model_options(spec);
-  if (options.structure.is_dense) return 0.0;
   double largest = 0;
-  for (const auto& [d_in, d_out] : structured_layers(spec)) {
-    const auto layer = WidthResolver(d_in, d_out, options.resolve)(options.structure);
+  for (const auto& [structure, d_in, d_out] : structured_layers(spec)) {
+    const auto layer = WidthResolver(d_in, d_out, options.resolve)(structure);
     if (!layer) return std::nullopt;
     largest = std::max(largest, layer->quality.rounding_error);
   }

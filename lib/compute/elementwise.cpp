@@ -249,6 +249,44 @@ void adamw(const AdamWStep& options,
 }
 
 template <typename Scalar>
+void sgd(const MomentumStep& options,
+         Index size,
+         Scalar* parameter,
+         const Scalar* gradient,
+         Scalar* moment) {
+  const auto keep = static_cast<Scalar>(1 - options.rate * options.decay);
+  const auto beta = static_cast<Scalar>(options.beta1), rate = static_cast<Scalar>(options.rate);
+  const auto gradient_scale = static_cast<Scalar>(options.gradient_scale);
+  for (Index i = 0; i < size; ++i) {
+    const Scalar m = std::fma(beta, moment[i], gradient[i] * gradient_scale);
+    moment[i] = m;
+    parameter[i] = std::fma(-rate, m, parameter[i] * keep);
+  }
+}
+
+template <typename Scalar>
+void lion(const MomentumStep& options,
+          Index size,
+          Scalar* parameter,
+          const Scalar* gradient,
+          Scalar* moment) {
+  const auto keep = static_cast<Scalar>(1 - options.rate * options.decay);
+  const auto rate = static_cast<Scalar>(options.rate);
+  const auto beta1 = static_cast<Scalar>(options.beta1),
+             new1 = static_cast<Scalar>(1 - options.beta1);
+  const auto beta2 = static_cast<Scalar>(options.beta2),
+             new2 = static_cast<Scalar>(1 - options.beta2);
+  const auto gradient_scale = static_cast<Scalar>(options.gradient_scale);
+  for (Index i = 0; i < size; ++i) {
+    const Scalar g = gradient[i] * gradient_scale, m = moment[i];
+    const Scalar direction = std::fma(beta1, m, new1 * g);
+    const Scalar sign = direction > 0 ? Scalar{1} : direction < 0 ? Scalar{-1} : Scalar{0};
+    moment[i] = std::fma(beta2, m, new2 * g);
+    parameter[i] = std::fma(-rate, sign, parameter[i] * keep);
+  }
+}
+
+template <typename Scalar>
 double dot(const Scalar* a, const Scalar* b, Index size) {
   Lanes<double> lanes;
   Index i = 0;
@@ -300,6 +338,8 @@ const ElementwiseKernels<float> kElementwiseFloat = {
     layer_norm_backward<float>,
     squared_error<float>,
     adamw<float>,
+    sgd<float>,
+    lion<float>,
     sum_of_squares<float>,
     dot<float>,
     accumulate<float>,
@@ -319,6 +359,8 @@ const ElementwiseKernels<double> kElementwiseDouble = {
     layer_norm_backward<double>,
     squared_error<double>,
     adamw<double>,
+    sgd<double>,
+    lion<double>,
     sum_of_squares<double>,
     dot<double>,
     accumulate<double>,

@@ -22,6 +22,15 @@ struct AdamWStep {
   double gradient_scale;  ///< from clipping: g is multiplied by it first
 };
 
+/// Numbers of one update with momentum; gradients are multiplied by gradient_scale first.
+struct MomentumStep {
+  double rate;
+  double decay;
+  double beta1;
+  double beta2;  ///< lion only
+  double gradient_scale;
+};
+
 /// The passes of one instruction set.
 template <typename Scalar>
 struct ElementwiseKernels {
@@ -88,6 +97,20 @@ struct ElementwiseKernels {
                 const Scalar* gradient,
                 Scalar* first_moment,
                 Scalar* second_moment);
+
+  /// m = b1 m + g,  p = (1 - rate decay) p - rate m
+  void (*sgd)(const MomentumStep& options,
+              Index size,
+              Scalar* parameter,
+              const Scalar* gradient,
+              Scalar* moment);
+
+  /// p = (1 - rate decay) p - rate sign(b1 m + (1 - b1) g),  then m = b2 m + (1 - b2) g
+  void (*lion)(const MomentumStep& options,
+               Index size,
+               Scalar* parameter,
+               const Scalar* gradient,
+               Scalar* moment);
 
   /// Sum of squares in a fixed order, in double.
   double (*sum_of_squares)(const Scalar* values, Index size);

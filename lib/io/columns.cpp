@@ -40,9 +40,14 @@ constexpr std::array kStructure = {
 
 constexpr std::array kCurve = {
     ColumnInfo{"run", "", "identity of the run: digest of every option that changes its result"},
-    ColumnInfo{"structure", "", "structure of the layers"},
-    ColumnInfo{"family", "", "dense, low-rank, kronecker, tt, monarch, btt or generic"},
-    ColumnInfo{"theta", "", "exponents (alpha|beta|gamma|delta|epsilon|phi|rho)"},
+    ColumnInfo{"structure",
+               "",
+               "structure of the layers; then +ROLE=S for each of --assign, +heads for "
+               "--align-heads"},
+    ColumnInfo{
+        "family", "", "dense, low-rank, kronecker, tt, monarch, btt, generic; mixed by --assign"},
+    ColumnInfo{
+        "theta", "", "exponents (alpha|beta|gamma|delta|epsilon|phi|rho); missing where mixed"},
     ColumnInfo{"task", "", "what is learned"},
     ColumnInfo{"width", "features", "width of the model"},
     ColumnInfo{"depth", "", "residual blocks of the model"},

@@ -12,6 +12,16 @@ namespace einsearch {
 namespace {
 
 MlpOptions with_layers_checked(const MlpOptions& options) {
+  for (const RoleAssignment& each : options.assigned) {
+    const bool is_here = each.role == LayerRole::input || each.role == LayerRole::up ||
+                         each.role == LayerRole::down || each.role == LayerRole::head;
+    if (is_here) continue;
+    throw Error("the residual MLP has no attention",
+                {.where = "assignment of structures",
+                 .expected = "in, up, down, ffn or head",
+                 .got = to_string(each.role)});
+  }
+  if (options.aligns_heads) throw Error("the residual MLP has no heads to align");
   if (options.layers != LayerChoice::attention) return options;
   throw Error("the residual MLP has no attention",
               {.where = "choice of layers",
@@ -24,11 +34,11 @@ MlpOptions with_layers_checked(const MlpOptions& options) {
 template <typename Scalar>
 Linear Mlp<Scalar>::make_linear(
     const std::string& name, Index d_in, Index d_out, LayerRole role, LinearOptions linear) {
-  const bool is_structured = takes_structure(options_.layers, role);
-  linear.has_default_init = !is_structured;
-  linear.has_weight_norm = options_.has_weight_norm && is_structured;
+  const std::optional<Structure> own = layer_structure(options_, role);
+  linear.has_default_init = !own.has_value();
+  linear.has_weight_norm = options_.has_weight_norm && own.has_value();
   try {
-    const Structure structure = is_structured ? options_.structure : parse_structure("dense");
+    const Structure structure = own.value_or(parse_structure("dense"));
     return Linear(layout_, name, resolve(structure, d_in, d_out, options_.resolve), linear);
   } catch (const Error& error) {
     throw Error(fmt::format("layer {} ({} -> {}): {}", name, d_in, d_out, error.what()));

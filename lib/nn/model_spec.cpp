@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "nn/transformer.h"
 
 namespace einsearch {
@@ -22,26 +24,47 @@ std::unique_ptr<Model<Scalar>> make(const PixelOptions& options) {
   return std::make_unique<Transformer<Scalar>>(transformer_options(options));
 }
 
-std::vector<LayerSize> layers_of(const MlpOptions& options) {
-  const Index narrow = options.width, wide = MlpOptions::kExpansion * narrow;
-  return {{narrow, wide}, {wide, narrow}};
+/// Adds the layers of a role unless they are dense or there already.
+void add_layer(std::vector<StructuredLayer>& layers,
+               const ModelOptions& options,
+               LayerRole role,
+               Index d_in,
+               Index d_out) {
+  const std::optional<Structure> structure = layer_structure(options, role);
+  if (!structure || structure->is_dense) return;
+  const StructuredLayer layer{*structure, d_in, d_out};
+  if (std::find(layers.begin(), layers.end(), layer) == layers.end()) layers.push_back(layer);
+}
+
+void add_feed_forward(std::vector<StructuredLayer>& layers,
+                      const ModelOptions& options,
+                      Index expansion) {
+  const Index narrow = options.width, wide = expansion * narrow;
+  add_layer(layers, options, LayerRole::up, narrow, wide);
+  add_layer(layers, options, LayerRole::down, wide, narrow);
+}
+
+std::vector<StructuredLayer> layers_of(const MlpOptions& options) {
+  std::vector<StructuredLayer> layers;
+  add_feed_forward(layers, options, MlpOptions::kExpansion);
+  return layers;
 }
 
 /// Of both transformers.
-std::vector<LayerSize> layers_of(const ModelOptions& options) {
-  const Index narrow = options.width, wide = TransformerOptions::kExpansion * narrow;
-  std::vector<LayerSize> sizes;
-  if (takes_structure(options.layers, LayerRole::query)) sizes.push_back({narrow, narrow});
-  if (takes_structure(options.layers, LayerRole::up)) {
-    sizes.push_back({narrow, wide});
-    sizes.push_back({wide, narrow});
+std::vector<StructuredLayer> layers_of(const ModelOptions& options) {
+  std::vector<StructuredLayer> layers;
+  if (!options.aligns_heads) {
+    for (const LayerRole role :
+         {LayerRole::query, LayerRole::key, LayerRole::value, LayerRole::output})
+      add_layer(layers, options, role, options.width, options.width);
   }
-  return sizes;
+  add_feed_forward(layers, options, TransformerOptions::kExpansion);
+  return layers;
 }
 
 std::string text_of(const ModelOptions& options) {
   return fmt::format("structure={} rounding={} order={} layers={} weight_norm={} width={} depth={}",
-                     options.structure.name,
+                     structure_text(options),
                      to_string(options.resolve.rounding),
                      to_string(options.resolve.order),
                      to_string(options.layers),
@@ -92,7 +115,7 @@ double model_flops(const ModelSpec& spec) {
   return model->flops_per_example() / static_cast<double>(model->tokens_per_example());
 }
 
-std::vector<LayerSize> structured_layers(const ModelSpec& spec) {
+std::vector<StructuredLayer> structured_layers(const ModelSpec& spec) {
   return std::visit([](const auto& options) { return layers_of(options); }, spec);
 }
 

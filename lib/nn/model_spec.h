@@ -28,12 +28,16 @@ std::unique_ptr<Model<Scalar>> make_model(const ModelSpec& spec);
 /// Forward FLOPs per example; of sequences, per token.
 double model_flops(const ModelSpec& spec);
 
-/// The different sizes of the linear layers inside the model's blocks, which take the structure.
-struct LayerSize {
+/// The different structured layers inside the model's blocks whose sizes follow from theta: neither
+/// dense ones nor those aligned with heads.
+struct StructuredLayer {
+  Structure structure;
   Index d_in = 0;
   Index d_out = 0;
+
+  bool operator==(const StructuredLayer&) const = default;
 };
-std::vector<LayerSize> structured_layers(const ModelSpec& spec);
+std::vector<StructuredLayer> structured_layers(const ModelSpec& spec);
 
 /// Every option that changes the result.
 std::string canonical_text(const ModelSpec& spec);

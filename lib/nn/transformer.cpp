@@ -16,17 +16,34 @@ constexpr double kAttentionScale = 8;  // scores are scaled by it / head size
 constexpr double kEmbeddingDeviation = 0.02;
 constexpr Index kBlockTokens = 128;  // that walk through the network together, at least
 
+/// Of muP: an embedding's outputs grow with the width, its inputs do not.
+double embedding_rate_sgd(const TransformerOptions& options) {
+  return static_cast<double>(options.width) / static_cast<double>(options.base_width);
+}
+
+TransformerOptions with_roles_checked(const TransformerOptions& options) {
+  if (!options.assigned.empty() && options.assigned.front().role == LayerRole::input)
+    throw Error("a transformer has no input layer",
+                {.where = "assignment of structures", .expected = "another role", .got = "in"});
+  return options;
+}
+
 }  // namespace
 
 template <typename Scalar>
 typename Transformer<Scalar>::Layer Transformer<Scalar>::make_layer(
     const std::string& name, Index d_in, Index d_out, LayerRole role, LinearOptions linear) {
-  const bool is_structured = takes_structure(options_.layers, role);
-  linear.has_weight_norm = options_.has_weight_norm && is_structured;
-  linear.has_default_init = role == LayerRole::head && !is_structured;
+  const std::optional<Structure> own = layer_structure(options_, role);
+  linear.has_weight_norm = options_.has_weight_norm && own.has_value();
+  linear.has_default_init = role == LayerRole::head && !own.has_value();
   try {
-    const Structure structure = is_structured ? options_.structure : parse_structure("dense");
-    return {Linear(layout_, name, resolve(structure, d_in, d_out, options_.resolve), linear)};
+    const Structure structure = own.value_or(parse_structure("dense"));
+    const std::optional<HeadAlignment> heads = head_alignment(options_, role);
+    const LayerShape shape =
+        heads && !structure.is_dense
+            ? resolve_for_heads(structure, d_in, d_out, *heads, options_.resolve)
+            : resolve(structure, d_in, d_out, options_.resolve);
+    return {Linear(layout_, name, shape, linear)};
   } catch (const Error& error) {
     throw Error(fmt::format("layer {} ({} -> {}): {}", name, d_in, d_out, error.what()));
   }
@@ -90,11 +107,12 @@ void Transformer<Scalar>::take_block_rows(Block& block) {
 
 template <typename Scalar>
 Transformer<Scalar>::Transformer(const TransformerOptions& options)
-    : options_(options),
+    : options_(with_roles_checked(options)),
       embedding_(layout_.add({.name = "embedding.weight",
                               .shape = {options.vocabulary, options.width},
                               .init = Init::normal,
                               .init_std = kEmbeddingDeviation,
+                              .lr_multiplier_sgd = embedding_rate_sgd(options),
                               .decays = true})),
       blocks_([&] {
         if (options.starts_with_vector) {
@@ -102,12 +120,14 @@ Transformer<Scalar>::Transformer(const TransformerOptions& options)
                                 .shape = {1, options.width},
                                 .init = Init::normal,
                                 .init_std = kEmbeddingDeviation,
+                                .lr_multiplier_sgd = embedding_rate_sgd(options),
                                 .decays = true});
         }
         positions_ = layout_.add({.name = "positions.weight",
                                   .shape = {options.positions, options.width},
                                   .init = Init::normal,
                                   .init_std = kEmbeddingDeviation,
+                                  .lr_multiplier_sgd = embedding_rate_sgd(options),
                                   .decays = true});
         std::vector<Block> blocks;
         for (Index i = 0; i < options.depth; ++i)

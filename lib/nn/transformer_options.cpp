@@ -31,6 +31,20 @@ Index default_heads(Index width) {
   return width / best;
 }
 
+std::optional<HeadAlignment> head_alignment(const TransformerOptions& options, LayerRole role) {
+  if (!options.aligns_heads) return std::nullopt;
+  switch (role) {
+    case LayerRole::query:
+    case LayerRole::key:
+    case LayerRole::value:
+      return HeadAlignment{options.heads, HeadSide::outputs};
+    case LayerRole::output:
+      return HeadAlignment{options.heads, HeadSide::inputs};
+    default:
+      return std::nullopt;
+  }
+}
+
 TransformerOptions transformer_options(const GptOptions& options) {
   constexpr double kBaseDepth = 3;
   TransformerOptions t;

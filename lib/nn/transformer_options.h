@@ -2,7 +2,10 @@
 // the next-pixel model of images. Both are one class (nn/transformer.h) with different settings.
 #pragma once
 
+#include <optional>
+
 #include "nn/model_options.h"
+#include "structure/head_alignment.h"
 
 namespace einsearch {
 
@@ -45,6 +48,10 @@ struct TransformerOptions : ModelOptions {
 
   static constexpr Index kExpansion = 4;
 };
+
+/// How the axes of a layer are to be those of heads; nothing for other roles and where they are
+/// not.
+std::optional<HeadAlignment> head_alignment(const TransformerOptions& options, LayerRole role);
 
 /// Throw Error where the heads do not divide the width and for sizes below 1.
 TransformerOptions transformer_options(const GptOptions& options);

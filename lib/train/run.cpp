@@ -66,9 +66,10 @@ Curve describe(const RunSpec& spec) {
   const ModelOptions& options = model_options(spec.model);
   Curve curve;
   curve.run = run_id(spec);
-  curve.structure = options.structure.name;
-  curve.family = to_string(family(options.structure));
-  curve.theta = to_string(options.structure.theta);
+  curve.structure = structure_text(options);
+  const bool is_mixed = !options.assigned.empty();
+  curve.family = is_mixed ? "mixed" : to_string(family(options.structure));
+  if (!is_mixed) curve.theta = to_string(options.structure.theta);
   curve.task = task_name(spec.task);
   curve.width = options.width;
   curve.depth = options.depth;
@@ -108,11 +109,141 @@ std::vector<Count> recorded_steps(const RunSpec& spec) {
   return steps;
 }
 
+namespace {
+
+/// A run as it goes: state of the model, curve so far, sums since the last point.
+template <typename Scalar>
+class Run {
+ public:
+  Run(const RunSpec& spec,
+      const Task<Scalar>& task,
+      const Model<Scalar>& model,
+      const Threads& threads,
+      const RunObserver& observer)
+      : spec_(spec),
+        task_(task),
+        model_(model),
+        threads_(threads),
+        observer_(observer),
+        curve_(describe(spec)),
+        state_(model,
+               initial_values<Scalar>(model.parameters(), spec.seed_init),
+               spec.optimizer,
+               threads),
+        held_out_(task, std::min(spec.held_out, task.held_out_size().value_or(spec.held_out))),
+        held_out_losses_(static_cast<std::size_t>(held_out_.inputs.samples)),
+        batch_(task, spec.batch) {
+    held_out_.fill(threads, [&](Count first, BlockView<Scalar> x, BlockView<Scalar> y) {
+      task.held_out_examples(first, x, y);
+    });
+  }
+
+  const Curve& curve() const { return curve_; }
+  Count step() const { return step_; }
+  bool is_finite() const { return std::isfinite(loss_sum_); }
+  bool is_recorded(Count step) const { return step <= last_recorded(); }
+  bool has_diverged() const {
+    return !curve_.points.empty() && curve_.points.back().status == RunStatus::diverged;
+  }
+
+  void update() {
+    const Clock::time_point start = Clock::now();
+    batch_.fill(threads_, [&](Count first, BlockView<Scalar> x, BlockView<Scalar> y) {
+      task_.training_examples(step_ * spec_.batch + first, x, y);
+    });
+    const UpdateResult result =
+        state_.update(batch_.view(), spec_.lr * spec_.schedule.rate_share(step_));
+    loss_sum_ += result.loss;
+    norm_sum_ += result.gradient_norm;
+    ++step_;
+    training_time_ += Clock::now() - start;
+  }
+
+  void record() {
+    curve_.points.push_back(next_point());
+    loss_sum_ = norm_sum_ = 0;
+    if (observer_.on_record) observer_.on_record(curve_);
+  }
+
+  Checkpoint<Scalar> checkpoint() const {
+    return {.spec = canonical_text(spec_),
+            .step = step_,
+            .points = curve_.points,
+            .loss_sum = loss_sum_,
+            .norm_sum = norm_sum_,
+            .time_s = seconds(),
+            .numbers = state_.numbers()};
+  }
+
+  void go_on_from(const Checkpoint<Scalar>& start) {
+    state_.restore(start.numbers, start.step);
+    step_ = start.step;
+    loss_sum_ = start.loss_sum;
+    norm_sum_ = start.norm_sum;
+    training_time_ =
+        std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(start.time_s));
+    for (const CurvePoint& point : start.points) {
+      curve_.points.push_back(point);
+      if (observer_.on_record) observer_.on_record(curve_);
+    }
+  }
+
+ private:
+  Count last_recorded() const { return curve_.points.empty() ? -1 : curve_.points.back().step; }
+  double seconds() const { return std::chrono::duration<double>(training_time_).count(); }
+
+  CurvePoint next_point() {
+    const Index tokens = model_.tokens_per_example();
+    state_.evaluate(held_out_.view(), held_out_losses_);
+    const Estimate loss = estimate(held_out_losses_);
+    CurvePoint point;
+    point.step = step_;
+    point.examples = step_ * spec_.batch;
+    point.train_flops = 3 * curve_.flops * static_cast<double>(point.examples * tokens);
+    if (const std::optional<double> epoch = task_.examples_per_epoch())
+      point.epochs = static_cast<double>(point.examples) / *epoch;
+    point.anneal = spec_.schedule.anneal(step_);
+    point.time_s = seconds();
+    if (step_ > 0) {
+      const auto updates = static_cast<double>(step_ - last_recorded());
+      point.train_loss = loss_sum_ / updates;
+      point.grad_norm = norm_sum_ / updates;
+      point.rate = spec_.lr * spec_.schedule.rate_share(step_ - 1);
+    }
+    const Index some = std::min(model_.block_samples(), held_out_.inputs.samples);
+    point.block_rms = state_.block_rms(held_out_.view().samples(0, some));
+    const bool is_finite_point = std::isfinite(loss.mean) && is_finite();
+    point.status = is_finite_point ? RunStatus::ok : RunStatus::diverged;
+    if (is_finite_point) {
+      point.loss = loss.mean;
+      point.loss_se = loss.standard_error;
+    }
+    return point;
+  }
+
+  const RunSpec& spec_;
+  const Task<Scalar>& task_;
+  const Model<Scalar>& model_;
+  const Threads& threads_;
+  const RunObserver& observer_;
+  Curve curve_;
+  TrainingState<Scalar> state_;
+  ExampleMemory<Scalar> held_out_;
+  std::vector<double> held_out_losses_;
+  ExampleMemory<Scalar> batch_;
+  Count step_ = 0;
+  double loss_sum_ = 0, norm_sum_ = 0;  // since the last point
+  Clock::duration training_time_{};
+};
+
+}  // namespace
+
 template <typename Scalar>
 Curve train(const RunSpec& spec,
             const Task<Scalar>& task,
             const Threads& threads,
-            const RunObserver& observer) {
+            const RunObserver& observer,
+            const Checkpointing<Scalar>& checkpointing) {
   validate(spec);
   const std::unique_ptr<Model<Scalar>> model = make_model<Scalar>(spec.model);
   if (model->inputs() != task.inputs()) {
@@ -121,78 +252,31 @@ Curve train(const RunSpec& spec,
                  .expected = fmt::format("{} inputs", task.inputs()),
                  .got = fmt::format("{}", model->inputs())});
   }
-  const Index tokens = model->tokens_per_example();
-  Curve curve = describe(spec);
-  TrainingState<Scalar> state(
-      *model, initial_values<Scalar>(model->parameters(), spec.seed_init), spec.optimizer, threads);
-
-  const Count held_out_examples =
-      std::min(spec.held_out, task.held_out_size().value_or(spec.held_out));
-  ExampleMemory<Scalar> held_out(task, held_out_examples);
-  held_out.fill(threads, [&](Count first, BlockView<Scalar> x, BlockView<Scalar> y) {
-    task.held_out_examples(first, x, y);
-  });
-  std::vector<double> held_out_losses(static_cast<std::size_t>(held_out_examples));
-
-  Clock::duration training_time{};
-  double loss_sum = 0, norm_sum = 0;
-  Count losses = 0;
-  const auto record = [&](Count step) {
-    state.evaluate(held_out.view(), held_out_losses);
-    const Estimate loss = estimate(held_out_losses);
-    CurvePoint point;
-    point.step = step;
-    point.examples = step * spec.batch;
-    point.train_flops = 3 * curve.flops * static_cast<double>(point.examples * tokens);
-    if (const std::optional<double> epoch = task.examples_per_epoch())
-      point.epochs = static_cast<double>(point.examples) / *epoch;
-    point.anneal = spec.schedule.anneal(step);
-    point.time_s = std::chrono::duration<double>(training_time).count();
-    if (losses > 0) {
-      point.train_loss = loss_sum / static_cast<double>(losses);
-      point.grad_norm = norm_sum / static_cast<double>(losses);
-      point.rate = spec.lr * spec.schedule.rate_share(step - 1);
-    }
-    point.block_rms = state.block_rms(
-        held_out.view().samples(0, std::min<Index>(model->block_samples(), held_out_examples)));
-    const bool is_finite = std::isfinite(loss.mean) && std::isfinite(loss_sum);
-    point.status = is_finite ? RunStatus::ok : RunStatus::diverged;
-    if (is_finite) {
-      point.loss = loss.mean;
-      point.loss_se = loss.standard_error;
-    }
-    loss_sum = norm_sum = 0;
-    losses = 0;
-    curve.points.push_back(point);
-    if (observer.on_record) observer.on_record(curve);
-    return is_finite;
-  };
-
-  ExampleMemory<Scalar> batch(task, spec.batch);
-  Count step = 0;
+  Run<Scalar> run(spec, task, *model, threads, observer);
+  if (checkpointing.start != nullptr) run.go_on_from(*checkpointing.start);
   for (const Count target : recorded_steps(spec)) {
-    for (; step < target && std::isfinite(loss_sum); ++step) {
-      const Clock::time_point start = Clock::now();
-      batch.fill(threads, [&](Count first, BlockView<Scalar> x, BlockView<Scalar> y) {
-        task.training_examples(step * spec.batch + first, x, y);
-      });
-      const UpdateResult update =
-          state.update(batch.view(), spec.lr * spec.schedule.rate_share(step));
-      loss_sum += update.loss;
-      norm_sum += update.gradient_norm;
-      ++losses;
-      training_time += Clock::now() - start;
-      if (observer.should_stop && observer.should_stop()) return curve;
+    if (run.is_recorded(target) || run.has_diverged()) continue;
+    while (run.step() < target && run.is_finite()) {
+      run.update();
+      if (observer.should_stop && observer.should_stop()) return run.curve();
+      const bool is_due = checkpointing.every > 0 && run.step() % checkpointing.every == 0;
+      if (is_due && run.step() < spec.steps) checkpointing.save(run.checkpoint());
     }
-    if (!record(step)) break;
+    run.record();
   }
-  return curve;
+  if (checkpointing.save) checkpointing.save(run.checkpoint());
+  return run.curve();
 }
 
-template Curve train<float>(const RunSpec&, const Task<float>&, const Threads&, const RunObserver&);
+template Curve train<float>(const RunSpec&,
+                            const Task<float>&,
+                            const Threads&,
+                            const RunObserver&,
+                            const Checkpointing<float>&);
 template Curve train<double>(const RunSpec&,
                              const Task<double>&,
                              const Threads&,
-                             const RunObserver&);
+                             const RunObserver&,
+                             const Checkpointing<double>&);
 
 }  // namespace einsearch

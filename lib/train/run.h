@@ -5,6 +5,7 @@
 
 #include "compute/parallel.h"
 #include "task/task.h"
+#include "train/checkpoint.h"
 #include "train/curve.h"
 #include "train/run_spec.h"
 
@@ -26,11 +27,13 @@ std::vector<Count> recorded_steps(const RunSpec& spec);
 
 /// Trains with fresh examples of `task`, which must have been made with spec.task. A loss that
 /// stops being finite ends the run with status diverged and a last point of loss nan. The curve
-/// does not depend on the number of threads, but for time_s.
+/// does not depend on the number of threads, but for time_s. A run that goes on from a checkpoint
+/// ends with the bytes of one that never stopped; on_record is called for the restored points too.
 template <typename Scalar>
 Curve train(const RunSpec& spec,
             const Task<Scalar>& task,
             const Threads& threads,
-            const RunObserver& observer = {});
+            const RunObserver& observer = {},
+            const Checkpointing<Scalar>& checkpointing = {});
 
 }  // namespace einsearch

@@ -9,10 +9,12 @@ namespace einsearch {
 
 std::string canonical_text(const RunSpec& spec) {
   const OptimizerOptions& o = spec.optimizer;
+  const std::string optimizer =
+      o.kind == OptimizerKind::adamw ? "" : std::string(" optimizer=") + to_string(o.kind);
   return fmt::format(
       "numerics={} {} {} seed_init={} batch={} steps={} lr={} schedule={} warmup={} "
       "schedule_steps={} beta1={} beta2={} epsilon={} weight_decay={} clip={} held_out={} "
-      "records_per_decade={} first_record={}",
+      "records_per_decade={} first_record={}{}",
       kNumericsVersion,
       canonical_text(spec.model),
       canonical_text(spec.task),
@@ -30,7 +32,8 @@ std::string canonical_text(const RunSpec& spec) {
       o.clip,
       spec.held_out,
       spec.records_per_decade,
-      spec.first_record);
+      spec.first_record,
+      optimizer);
 }
 
 std::string run_id(const RunSpec& spec) { return digest(canonical_text(spec)); }

@@ -38,7 +38,7 @@ TrainingState<Scalar>::TrainingState(const Model<Scalar>& model,
       threads_(threads),
       values_(std::move(values)),
       first_moment_(values_.size()),
-      second_moment_(values_.size()),
+      second_moment_(options.kind == OptimizerKind::adamw ? values_.size() : 0),
       gradient_(values_.size()) {
   const std::vector<ParameterInfo>& tensors = model.parameters().tensors();
   if (has_weight_norm(model.parameters())) effective_ = AlignedBuffer<Scalar>(values_.size());
@@ -129,23 +129,59 @@ UpdateResult TrainingState<Scalar>::update(const ExampleBlock<Scalar>& batch, do
   const double clip_scale =
       options_.clip > 0 ? std::min(1.0, options_.clip / (result.gradient_norm + 1e-6)) : 1.0;
   threads_.for_each(static_cast<Index>(pieces_.size()), [&](Index i) {
-    const Piece& piece = pieces_[static_cast<std::size_t>(i)];
-    const ParameterInfo& tensor = model_.parameters().tensors()[piece.tensor];
-    const AdamWStep step{.rate = rate * tensor.lr_multiplier,
-                         .decay = tensor.decays ? options_.weight_decay : 0,
+    update_piece(pieces_[static_cast<std::size_t>(i)], rate, clip_scale);
+  });
+  return result;
+}
+
+template <typename Scalar>
+void TrainingState<Scalar>::update_piece(const Piece& piece, double rate, double gradient_scale) {
+  const ParameterInfo& tensor = model_.parameters().tensors()[piece.tensor];
+  const double own_rate = rate * rate_multiplier(options_, tensor);
+  const double decay = tensor.decays ? options_.weight_decay : 0;
+  Scalar* values = values_.data() + piece.offset;
+  const Scalar* gradient = gradient_.data() + piece.offset;
+  Scalar* moment = first_moment_.data() + piece.offset;
+  if (options_.kind == OptimizerKind::adamw) {
+    const AdamWStep step{.rate = own_rate,
+                         .decay = decay,
                          .beta1 = options_.beta1,
                          .beta2 = options_.beta2,
                          .epsilon = options_.epsilon,
                          .step = steps_,
-                         .gradient_scale = clip_scale};
-    elementwise<Scalar>().adamw(step,
-                                piece.size,
-                                values_.data() + piece.offset,
-                                gradient_.data() + piece.offset,
-                                first_moment_.data() + piece.offset,
-                                second_moment_.data() + piece.offset);
-  });
-  return result;
+                         .gradient_scale = gradient_scale};
+    elementwise<Scalar>().adamw(
+        step, piece.size, values, gradient, moment, second_moment_.data() + piece.offset);
+    return;
+  }
+  const MomentumStep step{.rate = own_rate,
+                          .decay = decay,
+                          .beta1 = options_.beta1,
+                          .beta2 = options_.beta2,
+                          .gradient_scale = gradient_scale};
+  const auto pass =
+      options_.kind == OptimizerKind::sgd ? elementwise<Scalar>().sgd : elementwise<Scalar>().lion;
+  pass(step, piece.size, values, gradient, moment);
+}
+
+template <typename Scalar>
+StateNumbers<Scalar> TrainingState<Scalar>::numbers() const {
+  const auto copy = [](const AlignedBuffer<Scalar>& from) {
+    return std::vector<Scalar>(from.span().begin(), from.span().end());
+  };
+  return {copy(values_), copy(first_moment_), copy(second_moment_)};
+}
+
+template <typename Scalar>
+void TrainingState<Scalar>::restore(const StateNumbers<Scalar>& numbers, Count updates) {
+  const auto copy = [](const std::vector<Scalar>& from, AlignedBuffer<Scalar>& to) {
+    assert(static_cast<Index>(from.size()) == to.size());
+    std::copy(from.begin(), from.end(), to.data());
+  };
+  copy(numbers.values, values_);
+  copy(numbers.first_moment, first_moment_);
+  copy(numbers.second_moment, second_moment_);
+  steps_ = updates;
 }
 
 template <typename Scalar>

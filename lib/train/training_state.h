@@ -5,21 +5,19 @@
 
 #include "compute/parallel.h"
 #include "nn/model.h"
+#include "train/optimizer.h"
 
 namespace einsearch {
-
-/// AdamW (Loshchilov and Hutter 2019) with a learning-rate multiplier per tensor.
-struct OptimizerOptions {
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-  double weight_decay = 0;
-  double clip = 0;  ///< largest global gradient norm; 0: no clipping
-};
 
 struct UpdateResult {
   double loss = 0;           ///< mean over the batch, before the update
   double gradient_norm = 0;  ///< before clipping
+};
+
+/// What updates change: all there is to a state.
+template <typename Scalar>
+struct StateNumbers {
+  std::vector<Scalar> values, first_moment, second_moment;  ///< second_moment: adamw only
 };
 
 /// Values and moments of a model in training.
@@ -50,6 +48,11 @@ class TrainingState {
   /// Model::block_rms() of `examples`, which must not be more than the model's block of samples.
   std::vector<double> block_rms(const ExampleBlock<Scalar>& examples);
 
+  StateNumbers<Scalar> numbers() const;
+
+  /// Goes on from `numbers` of the same model and optimizer, after `updates` updates.
+  void restore(const StateNumbers<Scalar>& numbers, Count updates);
+
   const AlignedBuffer<Scalar>& values() const { return values_; }
   const AlignedBuffer<Scalar>& gradient() const { return gradient_; }
 
@@ -60,6 +63,8 @@ class TrainingState {
     Index offset, size;
   };
 
+  /// One update of a part of a tensor.
+  void update_piece(const Piece& piece, double rate, double gradient_scale);
   /// The values, with weight normalisation applied.
   const Scalar* effective_values();
   /// What the model computes with until the next update; packed if `samples` examples are worth it.

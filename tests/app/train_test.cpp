@@ -235,6 +235,13 @@ TEST_CASE("options that a task's model does not have are refused") {
     CHECK(run.out.empty());
     CHECK(run.err.find(message) != std::string::npos);
   };
+  refused({"--align-heads"}, "--align-heads has no effect");
+  refused({"--assign", "q=btt"}, "no attention");
+  refused({"--assign", "up=btt,upp=dense"}, "did you mean up?");
+  refused({"--assign", "ffn=btt,up=dense"}, "up twice");
+  refused({"--task", "text", "--assign", "in=btt"}, "no input layer");
+  refused({"--task", "text", "--assign", "v=kronecker", "--align-heads"},
+          "layer blocks.0.value (64 -> 64): only block tensor-trains");
   refused({"--heads", "4"}, "--heads has no effect");
   refused({"--task", "text", "--loss", "huber"}, "--loss has no effect");
   refused({"--task", "text", "--width", "30", "--heads", "4"}, "do not divide the width");
