@@ -154,7 +154,7 @@ TEST_CASE("bash completes commands, options and choices from the script that com
         .out;
   };
   CHECK(complete("einsearch enu") == "enumerate\n");
-  CHECK(complete("einsearch train --sched") == "--schedule --schedule-steps\n");
+  CHECK(complete("einsearch train --schedule-") == "--schedule-steps\n");
   CHECK(complete("einsearch train --schedule w") == "wsd\n");
   CHECK(complete("einsearch data te") == "text\n");
   CHECK(complete("einsearch data text --docu") == "--documents\n");
