@@ -13,7 +13,6 @@
 #include "progress.h"
 #include "search/benchmark.h"
 #include "search/peer.h"
-#include "structure/catalogue.h"
 #include "structure/notation.h"
 
 namespace einsearch {
@@ -29,20 +28,6 @@ struct BenchArguments {
   std::string peer;
   OutputOptions output;
 };
-
-/// The names that a user gave; "paper" stands for the 23 of data/structures.csv.
-std::vector<Structure> parse_structures(const std::string& list) {
-  std::vector<Structure> structures;
-  for (const std::string& item : split_list(list)) {
-    if (item != "paper") {
-      structures.push_back(parse_structure(item));
-      continue;
-    }
-    for (const NamedTheta& named : paper_structures())
-      structures.push_back(parse_structure(named.name));
-  }
-  return structures;
-}
 
 template <typename Number>
 std::vector<Number> parse_counts(const std::string& list, const std::string& option, Count most) {

@@ -64,12 +64,6 @@ void require_widths(const EnumerateArguments& arguments, const std::string& need
   throw Error("sizes are missing", {.where = needed_by, .expected = "--d-in and --d-out"});
 }
 
-std::vector<Structure> parse_structures(const std::string& list) {
-  std::vector<Structure> structures;
-  for (const std::string& item : split_list(list)) structures.push_back(parse_structure(item));
-  return structures;
-}
-
 SpaceOptions space_options(const EnumerateArguments& arguments) {
   SpaceOptions options;
   options.d_in = std::max<Index>(arguments.d_in, 1);
@@ -324,13 +318,17 @@ int print_suggestion(const EnumerateArguments& arguments) {
   return kDone;
 }
 
+/// How many parts of the space the arguments name; one can be enumerated.
+int spaces_named(const EnumerateArguments& arguments) {
+  return (arguments.grid.empty() ? 0 : 1) + (arguments.samples > 0 ? 1 : 0) +
+         (arguments.structures.empty() ? 0 : 1) + (arguments.lattice == "divisors" ? 1 : 0);
+}
+
 void check(const EnumerateArguments& arguments) {
-  const bool is_divisors = arguments.lattice == "divisors";
-  const int sources = (arguments.grid.empty() ? 0 : 1) + (arguments.samples > 0 ? 1 : 0) +
-                      (arguments.structures.empty() ? 0 : 1) + (is_divisors ? 1 : 0);
-  if (sources != 1) {
+  const int spaces = spaces_named(arguments);
+  if (spaces != 1) {
     throw Error(
-        sources == 0 ? "nothing to enumerate" : "more than one space to enumerate",
+        spaces == 0 ? "nothing to enumerate" : "more than one space to enumerate",
         {.expected = "one of --grid 1/n, --lattice divisors, --sample N, --structures LIST"});
   }
   if (arguments.unique && arguments.grid.empty()) {
@@ -342,7 +340,9 @@ void check(const EnumerateArguments& arguments) {
   }
 }
 
-int run(const EnumerateArguments& arguments) {
+int run(EnumerateArguments& arguments) {
+  const bool is_ladder = !arguments.ladder.empty() || arguments.rungs > 0;
+  if (is_ladder && spaces_named(arguments) == 0) arguments.structures = "dense,paper";
   check(arguments);
   if (!arguments.ladder.empty()) return print_ladder(arguments);
   if (arguments.rungs > 0) return print_suggestion(arguments);
@@ -396,9 +396,12 @@ void add_space_options(CLI::App& command, EnumerateArguments& arguments) {
       command, "--sample", arguments.samples, "draw N theta uniformly from the continuous space")
       ->group("Space");
   add_count(command, "--seed", arguments.seed, "seed of --sample (default 0)", kNonNegative)
+      ->needs("--sample")
       ->group("Space");
   command
-      .add_option("--structures", arguments.structures, "a list of structures, e.g. dense,tt:1/4")
+      .add_option("--structures",
+                  arguments.structures,
+                  "a list of structures, e.g. dense,tt:1/4; paper: the 23 of data/structures.csv")
       ->type_name("LIST")
       ->group("Space");
   add_count(command, "--d-in", arguments.d_in, "inputs of the layer")->group("Space");
@@ -441,29 +444,34 @@ void add_report_options(CLI::App& command, EnumerateArguments& arguments) {
   const char* const group = "What is printed";
   command.add_flag("--count", arguments.count, "only how many")->excludes("--limit")->group(group);
   command
-      .add_option("--ladder",
-                  arguments.ladder,
-                  "local exponents between these widths per structure; layers W x W, or "
-                  "d_in:d_out as --d-in and --d-out are")
+      .add_option(
+          "--ladder",
+          arguments.ladder,
+          "local exponents between these widths per structure (default: dense and paper); layers "
+          "W x W, or d_in:d_out as --d-in and --d-out are")
       ->type_name("W1,W2,...")
       ->group(group);
-  add_count(command,
-            "--suggest-ladder",
-            arguments.rungs,
-            "propose N widths at which local FLOPs exponents stray least from 1 + nu",
-            {2, 100})
+  add_count(
+      command,
+      "--suggest-ladder",
+      arguments.rungs,
+      "propose N widths at which the local FLOPs exponents of these structures (default: dense "
+      "and paper) stray least from 1 + nu",
+      {2, 100})
       ->group(group);
   add_count(command,
             "--from",
             arguments.narrowest,
             "narrowest width of --suggest-ladder (default 64)",
             {2, kLargestWidth})
+      ->needs("--suggest-ladder")
       ->group(group);
   add_count(command,
             "--to",
             arguments.widest,
             "widest width of --suggest-ladder (default 1024)",
             {2, kLargestWidth})
+      ->needs("--suggest-ladder")
       ->group(group);
 }
 

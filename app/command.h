@@ -16,6 +16,8 @@ struct Program {
 void add_bench(CLI::App& app, Program& program);
 void add_data(CLI::App& app, Program& program);
 void add_columns(CLI::App& app, Program& program);
+void add_completion(CLI::App& app, Program& program);
+void add_config(CLI::App& app, Program& program);
 void add_selftest(CLI::App& app, Program& program);
 void add_search(CLI::App& app, Program& program);
 void add_train(CLI::App& app, Program& program);

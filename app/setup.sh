@@ -4,7 +4,7 @@
 # Status 2, with the command to run, when packages are missing and neither root nor sudo is at hand.
 set -eu
 
-packages="g++ cmake ninja-build git ca-certificates libcli11-dev libeigen3-dev libtbb-dev libfmt-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev"
+packages="g++ cmake ninja-build git ca-certificates libcli11-dev libeigen3-dev libtbb-dev libfmt-dev libspdlog-dev nlohmann-json3-dev libtomlplusplus-dev zlib1g-dev"
 case "${1:-build}" in
   build) ;;
   test) packages="$packages doctest-dev python3 python3-numpy" ;;

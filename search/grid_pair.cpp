@@ -1,6 +1,7 @@
 #include "search/grid_pair.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <limits>
 
@@ -215,6 +216,7 @@ void GridPair::keep_by_theta(const Filter& filter) {
     if (!filter.interval().contains(omega)) std::fill_n(keep_.begin(), rows(), 0.0);
     return;
   }
+  assert(name == "nu" || name == "psi");
   const double* values =
       name == "nu" ? from(fractions_, n - saved)
                    : from(capped_fractions_, 2 * n - std::max(alpha + epsilon, beta + delta));

@@ -117,6 +117,7 @@ TEST_CASE("enumerate --limit, --pareto and --ladder print what they say") {
       run_einsearch({"enumerate", "--structures", "dense,monarch", "--suggest-ladder", "4"});
   CHECK(rungs.status == 0);
   CHECK(lines_of(rungs.out) == 5);
+  CHECK(lines_of(run_einsearch({"enumerate", "--ladder", "64,256"}).out) == 25);
 }
 
 TEST_CASE("enumerate refuses bad input with one clear line and status 2") {

@@ -206,6 +206,6 @@ TEST_CASE("inspect --as is code alone: options of the table with it are refused"
         run_shell("$EINSEARCH inspect monarch --d-in 16 --d-out 16 --as numpy " + other);
     CHECK(outcome.status == 2);
     CHECK(outcome.out.empty());
-    CHECK(outcome.err.find("excludes") != std::string::npos);
+    CHECK(outcome.err.find("do not go together") != std::string::npos);
   }
 }
