@@ -235,10 +235,10 @@ TEST_CASE(
                                  "ffn-moe:experts=2,active=1"}) {
     CAPTURE(name);
     const auto train = [&](const char* threads) {
-      return run_einsearch({"train", "--structure", name,       "--task",     "text", "--window",
-                            "20",    "--width",     "16",       "--depth",    "2",    "--steps",
-                            "12",    "--batch",     "70",       "--held-out", "60",   "--threads",
-                            threads, "--no-times",  "--format", "jsonl"});
+      return run_einsearch({"train", "--structure", name,     "--task",     "text",     "--window",
+                            "20",    "--width",     "16",     "--depth",    "2",        "--steps",
+                            "12",    "--batch",     "70",     "--held-out", "60",       "--threads",
+                            threads, "--lr",        "0.0003", "--no-times", "--format", "jsonl"});
     };
     const Outcome run = train("1");
     REQUIRE(run.status == 0);
