@@ -9,6 +9,8 @@
 
 #include "base/error.h"
 #include "io/table.h"
+#include "structure/catalogue.h"
+#include "structure/notation.h"
 
 namespace einsearch {
 namespace {
@@ -181,6 +183,19 @@ CLI::Option* add_real(CLI::App& app,
     value = parse_real(text, name, range);
   };
   return app.add_option_function<std::string>(name, parse, description)->type_name("X");
+}
+
+std::vector<Structure> parse_structures(const std::string& list) {
+  std::vector<Structure> structures;
+  for (const std::string& item : split_list(list)) {
+    if (item != "paper") {
+      structures.push_back(parse_structure(item));
+      continue;
+    }
+    for (const NamedTheta& named : paper_structures())
+      structures.push_back(parse_structure(named.name));
+  }
+  return structures;
 }
 
 std::vector<std::string> split_list(const std::string& text) {

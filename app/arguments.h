@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/types.h"
+#include "structure/structure.h"
 
 namespace einsearch {
 
@@ -55,6 +56,9 @@ CLI::Option* add_real(CLI::App& app,
                       double& value,
                       const std::string& description,
                       Range<double> range);
+
+/// Structures by name or theta; "paper" stands for the 23 of data/structures.csv.
+std::vector<Structure> parse_structures(const std::string& list);
 
 /// Splits at commas outside parentheses; a comma directly before `key=` belongs to its item.
 std::vector<std::string> split_list(const std::string& text);

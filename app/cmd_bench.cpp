@@ -13,7 +13,6 @@
 #include "progress.h"
 #include "search/benchmark.h"
 #include "search/peer.h"
-#include "structure/catalogue.h"
 #include "structure/notation.h"
 
 namespace einsearch {
@@ -30,18 +29,17 @@ struct BenchArguments {
   OutputOptions output;
 };
 
-/// The names that a user gave; "paper" stands for the 23 of data/structures.csv.
-std::vector<Structure> parse_structures(const std::string& list) {
-  std::vector<Structure> structures;
+/// As parse_structures, and mixtures of experts.
+std::vector<ModelStructure> parse_model_structures(const std::string& list) {
+  std::vector<ModelStructure> models;
   for (const std::string& item : split_list(list)) {
     if (item != "paper") {
-      structures.push_back(parse_structure(item));
+      models.push_back(parse_model_structure(item));
       continue;
     }
-    for (const NamedTheta& named : paper_structures())
-      structures.push_back(parse_structure(named.name));
+    for (const Structure& structure : parse_structures(item)) models.push_back({structure});
   }
-  return structures;
+  return models;
 }
 
 template <typename Number>
@@ -55,7 +53,7 @@ std::vector<Number> parse_counts(const std::string& list, const std::string& opt
 BenchmarkOptions benchmark_options(const BenchArguments& arguments) {
   BenchmarkOptions options;
   options.names = arguments.names == "all" ? benchmark_names() : split_list(arguments.names);
-  options.structures = parse_structures(arguments.structures);
+  options.structures = parse_model_structures(arguments.structures);
   options.widths = parse_counts<Index>(arguments.widths, "--widths", 1 << 14);
   options.batches = parse_counts<Index>(arguments.batches, "--batches", 1 << 20);
   options.threads = arguments.threads.empty()

@@ -19,6 +19,9 @@ int print_columns(const OutputOptions& options) {
   print("curve", curve_columns());
   print("ranking", ranking_columns());
   print("frontier", frontier_columns());
+  print("roll-out", rollout_columns());
+  print("explanation", effect_columns());
+  print("score", score_columns());
   print("surface law", surface_columns());
   print("line", line_columns());
   print("inspect", inspect_columns());

@@ -8,6 +8,7 @@
 #include "arguments.h"
 #include "base/error.h"
 #include "command.h"
+#include "compute/ordered.h"
 #include "io/columns.h"
 #include "output.h"
 #include "search/enumerate.h"
@@ -15,6 +16,7 @@
 #include "search/pareto.h"
 #include "structure/lattice.h"
 #include "structure/notation.h"
+#include "structure_stream.h"
 #include "structure_table.h"
 
 namespace einsearch {
@@ -41,6 +43,7 @@ struct EnumerateArguments {
   Count rungs = 0;
   Count narrowest = 64;
   Count widest = 1024;
+  Count threads = 0;  // 0: all that this process may use
   OutputOptions output;
 
   bool has_widths() const { return d_in > 0 && d_out > 0; }
@@ -61,12 +64,6 @@ void require_widths(const EnumerateArguments& arguments, const std::string& need
   throw Error("sizes are missing", {.where = needed_by, .expected = "--d-in and --d-out"});
 }
 
-std::vector<Structure> parse_structures(const std::string& list) {
-  std::vector<Structure> structures;
-  for (const std::string& item : split_list(list)) structures.push_back(parse_structure(item));
-  return structures;
-}
-
 SpaceOptions space_options(const EnumerateArguments& arguments) {
   SpaceOptions options;
   options.d_in = std::max<Index>(arguments.d_in, 1);
@@ -78,19 +75,29 @@ SpaceOptions space_options(const EnumerateArguments& arguments) {
   return options;
 }
 
-/// Walks through whatever part of the space the arguments name.
-Tally walk(const EnumerateArguments& arguments, const CandidateVisitor& visit) {
+Threads threads_of(const EnumerateArguments& arguments) {
+  return Threads(arguments.threads > 0 ? static_cast<int>(arguments.threads) : available_threads());
+}
+
+/// Whatever part of the space the arguments name.
+Walk walk_of(const EnumerateArguments& arguments) {
   const SpaceOptions options = space_options(arguments);
   if (!arguments.structures.empty()) {
-    return enumerate_structures(parse_structures(arguments.structures), options, visit);
+    const std::vector<Structure> structures = parse_structures(arguments.structures);
+    return {1, [=](std::size_t, const CandidateVisitor& visit) {
+              return enumerate_structures(structures, options, visit);
+            }};
   }
   if (arguments.samples > 0) {
-    return enumerate_samples(
-        arguments.samples, static_cast<std::uint64_t>(arguments.seed), options, visit);
+    const Count count = arguments.samples;
+    const auto seed = static_cast<std::uint64_t>(arguments.seed);
+    return {1, [=](std::size_t, const CandidateVisitor& visit) {
+              return enumerate_samples(count, seed, options, visit);
+            }};
   }
-  if (arguments.lattice == "divisors") return enumerate_divisors(options, visit);
+  if (arguments.lattice == "divisors") return divisor_walk(options);
   const int n = parse_grid(arguments.grid);
-  return arguments.unique ? enumerate_unique(n, options, visit) : enumerate_grid(n, options, visit);
+  return arguments.unique ? unique_walk(n, options) : grid_walk(n, options);
 }
 
 /// Says on stderr what a reader of the rows cannot see.
@@ -134,39 +141,60 @@ int count_candidates(const EnumerateArguments& arguments) {
     return print_count(arguments, count_theta(parse_grid(arguments.grid), options));
   }
   require_widths(arguments, "enumerate --count");
+  const Threads threads = threads_of(arguments);
   const Tally tally = is_grid && !arguments.unique
-                          ? count_grid(parse_grid(arguments.grid), options)
-                          : walk(arguments, [](const Candidate&) { return true; });
+                          ? count_grid(parse_grid(arguments.grid), options, threads)
+                          : count_all(walk_of(arguments), threads);
   report(tally, arguments);
   return print_count(arguments, tally.kept);
 }
 
 int print_rows(const EnumerateArguments& arguments) {
   require_widths(arguments, "enumerate");
+  const Walk walk = walk_of(arguments);
   Output output(arguments.output.path);
-  TableWriter table(
-      chosen_format(arguments.output), column_names(structure_columns()), output.sink());
-  Count rows = 0;
-  const Tally tally = walk(arguments, [&](const Candidate& candidate) {
-    put_structure(table, candidate);
-    table.end_row();
-    return ++rows != arguments.limit;
-  });
-  table.finish();
+  const Tally tally = stream_structures(walk,
+                                        threads_of(arguments),
+                                        {chosen_format(arguments.output), arguments.limit},
+                                        output.sink());
   output.finish();
   report(tally, arguments);
   return kDone;
 }
 
-int print_frontier(const EnumerateArguments& arguments) {
-  require_widths(arguments, "enumerate --pareto");
-  ParetoFrontier frontier(parse_objectives(arguments.pareto));
-  const Tally tally = walk(arguments, [&](const Candidate& candidate) {
-    frontier.offer(candidate);
+/// The candidates of each part that nothing in it dominates are offered in turn.
+std::vector<Candidate> frontier_of(const Walk& walk,
+                                   const EnumerateArguments& arguments,
+                                   Tally& tally) {
+  struct Part {
+    std::vector<Candidate> candidates;
+    Tally tally;
+  };
+  const auto objectives = parse_objectives(arguments.pareto);
+  ParetoFrontier frontier(objectives);
+  const auto make = [&](std::size_t number) {
+    ParetoFrontier of_part(objectives);
+    Part part;
+    part.tally = walk.visit_part(number, [&](const Candidate& candidate) {
+      of_part.offer(candidate);
+      return true;
+    });
+    part.candidates = of_part.candidates();
+    return part;
+  };
+  for_each_in_order(threads_of(arguments), walk.parts, make, [&](const Part& part) {
+    for (const Candidate& candidate : part.candidates) frontier.offer(candidate);
+    tally += part.tally;
     return true;
   });
+  return frontier.candidates();
+}
+
+int print_frontier(const EnumerateArguments& arguments) {
+  require_widths(arguments, "enumerate --pareto");
+  Tally tally;
+  const std::vector<Candidate> candidates = frontier_of(walk_of(arguments), arguments, tally);
   report(tally, arguments);
-  const std::vector<Candidate> candidates = frontier.candidates();
   if (arguments.count) return print_count(arguments, static_cast<Count>(candidates.size()));
   Output output(arguments.output.path);
   TableWriter table(
@@ -187,7 +215,7 @@ template <typename See>
 void walk_structures(const EnumerateArguments& arguments, See see) {
   const SpaceOptions options = space_options(arguments);
   if (arguments.has_widths()) {
-    walk(arguments, [&](const Candidate& candidate) {
+    visit_all(walk_of(arguments), [&](const Candidate& candidate) {
       const bool is_theta = candidate.name.empty();
       return see(is_theta ? structure_of(candidate.theta) : parse_structure(candidate.name));
     });
@@ -290,13 +318,17 @@ int print_suggestion(const EnumerateArguments& arguments) {
   return kDone;
 }
 
+/// How many parts of the space the arguments name; one can be enumerated.
+int spaces_named(const EnumerateArguments& arguments) {
+  return (arguments.grid.empty() ? 0 : 1) + (arguments.samples > 0 ? 1 : 0) +
+         (arguments.structures.empty() ? 0 : 1) + (arguments.lattice == "divisors" ? 1 : 0);
+}
+
 void check(const EnumerateArguments& arguments) {
-  const bool is_divisors = arguments.lattice == "divisors";
-  const int sources = (arguments.grid.empty() ? 0 : 1) + (arguments.samples > 0 ? 1 : 0) +
-                      (arguments.structures.empty() ? 0 : 1) + (is_divisors ? 1 : 0);
-  if (sources != 1) {
+  const int spaces = spaces_named(arguments);
+  if (spaces != 1) {
     throw Error(
-        sources == 0 ? "nothing to enumerate" : "more than one space to enumerate",
+        spaces == 0 ? "nothing to enumerate" : "more than one space to enumerate",
         {.expected = "one of --grid 1/n, --lattice divisors, --sample N, --structures LIST"});
   }
   if (arguments.unique && arguments.grid.empty()) {
@@ -308,7 +340,9 @@ void check(const EnumerateArguments& arguments) {
   }
 }
 
-int run(const EnumerateArguments& arguments) {
+int run(EnumerateArguments& arguments) {
+  const bool is_ladder = !arguments.ladder.empty() || arguments.rungs > 0;
+  if (is_ladder && spaces_named(arguments) == 0) arguments.structures = "dense,paper";
   check(arguments);
   if (!arguments.ladder.empty()) return print_ladder(arguments);
   if (arguments.rungs > 0) return print_suggestion(arguments);
@@ -362,9 +396,12 @@ void add_space_options(CLI::App& command, EnumerateArguments& arguments) {
       command, "--sample", arguments.samples, "draw N theta uniformly from the continuous space")
       ->group("Space");
   add_count(command, "--seed", arguments.seed, "seed of --sample (default 0)", kNonNegative)
+      ->needs("--sample")
       ->group("Space");
   command
-      .add_option("--structures", arguments.structures, "a list of structures, e.g. dense,tt:1/4")
+      .add_option("--structures",
+                  arguments.structures,
+                  "a list of structures, e.g. dense,tt:1/4; paper: the 23 of data/structures.csv")
       ->type_name("LIST")
       ->group("Space");
   add_count(command, "--d-in", arguments.d_in, "inputs of the layer")->group("Space");
@@ -407,29 +444,34 @@ void add_report_options(CLI::App& command, EnumerateArguments& arguments) {
   const char* const group = "What is printed";
   command.add_flag("--count", arguments.count, "only how many")->excludes("--limit")->group(group);
   command
-      .add_option("--ladder",
-                  arguments.ladder,
-                  "local exponents between these widths per structure; layers W x W, or "
-                  "d_in:d_out as --d-in and --d-out are")
+      .add_option(
+          "--ladder",
+          arguments.ladder,
+          "local exponents between these widths per structure (default: dense and paper); layers "
+          "W x W, or d_in:d_out as --d-in and --d-out are")
       ->type_name("W1,W2,...")
       ->group(group);
-  add_count(command,
-            "--suggest-ladder",
-            arguments.rungs,
-            "propose N widths at which local FLOPs exponents stray least from 1 + nu",
-            {2, 100})
+  add_count(
+      command,
+      "--suggest-ladder",
+      arguments.rungs,
+      "propose N widths at which the local FLOPs exponents of these structures (default: dense "
+      "and paper) stray least from 1 + nu",
+      {2, 100})
       ->group(group);
   add_count(command,
             "--from",
             arguments.narrowest,
             "narrowest width of --suggest-ladder (default 64)",
             {2, kLargestWidth})
+      ->needs("--suggest-ladder")
       ->group(group);
   add_count(command,
             "--to",
             arguments.widest,
             "widest width of --suggest-ladder (default 1024)",
             {2, kLargestWidth})
+      ->needs("--suggest-ladder")
       ->group(group);
 }
 
@@ -443,6 +485,11 @@ void add_enumerate(CLI::App& app, Program& program) {
   add_choice_options(*command, arguments);
   add_filter_options(*command, arguments);
   add_report_options(*command, arguments);
+  add_count(*command,
+            "--threads",
+            arguments.threads,
+            "threads (all cores that this process may use)",
+            {1, 4096});
   add_output_options(*command, arguments.output);
   command->callback([&program] { program.run = [] { return run(arguments); }; });
 }

@@ -1,47 +1,25 @@
 // einsearch fit-scaling: from learning curves to laws and a ranking.
 #include <fmt/format.h>
-#include <cstdio>
+
 #include <memory>
 
 #include "base/error.h"
 #include "command.h"
-#include "compute/parallel.h"
+#include "fit/dominance.h"
+#include "fit/taxonomy_effect.h"
 #include "fit_options.h"
 #include "io/columns.h"
 #include "io/frontier_plot.h"
+#include "io/law_columns.h"
 #include "io/ranking_table.h"
+#include "io/report_table.h"
 #include "log.h"
-#include "progress.h"
+#include "rank_curves.h"
 
 namespace einsearch {
 namespace {
 
-CurveColumnNames curve_columns_of(const FitScalingOptions& options) {
-  CurveColumnNames columns = options.columns;
-  for (const std::string& text : options.where) {
-    columns.where.push_back(parse_condition(text, "--where"));
-  }
-  return columns;
-}
-
-RankingOptions ranking_options(const FitScalingOptions& options) {
-  RankingOptions ranking = options.ranking;
-  if (options.frontier == "hull" || options.is_paper) ranking.method = FrontierMethod::hull;
-  if (options.points == "all" || options.is_paper) ranking.points = PointChoice::all;
-  if (options.offset_option->count() > 0) ranking.irreducible = Irreducible::given;
-  if (options.irreducible == "zero") ranking.irreducible = Irreducible::zero;
-  if (options.irreducible == "own") ranking.irreducible = Irreducible::own;
-  ranking.selects_irreducible = options.irreducible == "roll-out";
-  ranking.may_extrapolate = options.is_forced;
-  ranking.bootstrap.n_replicates = options.replicates;
-  ranking.bootstrap.seed = static_cast<std::uint64_t>(options.seed);
-  ranking.bootstrap.n_threads =
-      options.threads > 0 ? static_cast<int>(options.threads) : available_threads();
-  if (!options.baseline.empty()) ranking.baseline = options.baseline;
-  if (options.target_compute > 0) ranking.target_compute = options.target_compute;
-  ranking.rank_by = parse_rank_by(options.rank_by);
-  return ranking;
-}
+constexpr double kLeastProbability = 0.05;  // of being undominated, with --pareto
 
 /// A file named by an option, opened before any work, so that one that cannot be written costs
 /// nothing.
@@ -51,25 +29,55 @@ std::unique_ptr<AtomicFile> open_file(const std::string& path, const std::string
   return path.empty() ? nullptr : std::make_unique<AtomicFile>(path);
 }
 
-void write_frontier_table(AtomicFile& file, const Ranking& ranking) {
-  TableWriter table(TableFormat::csv,
-                    column_names(frontier_columns()),
-                    [&file](std::string_view text) { file.write(text); });
-  write_frontiers(table, ranking);
+/// The files beside the table.
+struct SideFiles {
+  std::unique_ptr<AtomicFile> frontier, rollout, plot;
+
+  explicit SideFiles(const FitScalingOptions& options)
+      : frontier(open_file(options.frontier_path, "--frontier-out")),
+        rollout(open_file(options.rollout_path, "--roll-out")),
+        plot(open_file(options.plot_path, "--plot")) {}
+
+  void commit() {
+    for (AtomicFile* file : {frontier.get(), rollout.get(), plot.get()}) {
+      if (file != nullptr) file->commit();
+    }
+  }
+};
+
+template <typename Write>
+void write_table_to(AtomicFile& file, std::span<const ColumnInfo> columns, Write write) {
+  TableWriter table(TableFormat::csv, column_names(columns), [&file](std::string_view text) {
+    file.write(text);
+  });
+  write(table);
   table.finish();
 }
 
-/// Columns of other tables have other names and units.
-PlotOptions plot_options(const FitScalingOptions& options) {
-  const CurveColumnNames usual;
-  PlotOptions plot;
-  if (options.columns.train_flops != usual.train_flops) plot.x_label = options.columns.train_flops;
-  if (options.columns.loss != usual.loss) plot.y_label = options.columns.loss;
-  return plot;
+void write_side_files(SideFiles& files,
+                      const RankedCurves& ranked,
+                      const FitScalingOptions& options) {
+  if (files.frontier) {
+    write_table_to(*files.frontier, frontier_columns(), [&ranked](TableWriter& table) {
+      write_frontiers(table, ranked.ranking);
+    });
+  }
+  if (files.rollout) {
+    write_table_to(*files.rollout, rollout_columns(), [&ranked](TableWriter& table) {
+      write_rollout(table, ranked.ranking.rollout);
+    });
+  }
+  if (files.plot) {
+    const AxisNames axes = axis_names(options);
+    PlotOptions plot;
+    if (!axes.x.empty()) plot.x_label = axes.x;
+    if (!axes.y.empty()) plot.y_label = axes.y;
+    files.plot->write(frontier_svg(ranked.ranking, ranked.input.curves, plot));
+  }
 }
 
 /// All columns, or on a terminal, where they would not fit, the summary.
-void write_table(Output& output, const Ranking& ranking, const OutputOptions& options) {
+void write_ranking_table(Output& output, const Ranking& ranking, const OutputOptions& options) {
   const TableFormat format = chosen_format(options);
   const bool is_summary = format == TableFormat::table && options.format.empty();
   TableWriter table(
@@ -80,33 +88,37 @@ void write_table(Output& output, const Ranking& ranking, const OutputOptions& op
   if (is_summary) log_info("a summary; a pipe, -o FILE and --format csv have all columns");
 }
 
+void write_effect_table(Output& output,
+                        const TaxonomyEffect& effect,
+                        const OutputOptions& options) {
+  TableWriter table(chosen_format(options), column_names(effect_columns()), output.sink());
+  write_effect(table, effect);
+  table.finish();
+  output.flush();
+}
+
 int fit_scaling(const FitScalingOptions& options) {
-  const std::unique_ptr<AtomicFile> frontier_file =
-      open_file(options.frontier_path, "--frontier-out");
-  const std::unique_ptr<AtomicFile> plot_file = open_file(options.plot_path, "--plot");
+  SideFiles files(options);
   Output output(options.output.path);
-  const CurveFile input = read_curves(input_files(options.files), curve_columns_of(options));
-  Progress progress("fit-scaling");
-  RankingOptions request = ranking_options(options);
-  request.bootstrap.on_progress = [&progress](double share) {
-    progress.update(share, "replicates");
-  };
-  const Ranking ranking = rank_structures(input.curves, request);
-  progress.clear();
-  for (const auto* remarks : {&input.remarks, &ranking.warnings}) {
-    for (const std::string& remark : *remarks) log_warning(remark);
+  RankedCurves ranked = rank_curves(options);
+  const std::vector<std::string> notes = note_lines(ranked.ranking);
+  write_side_files(files, ranked, options);
+  if (options.is_explained) {
+    const TaxonomyEffect effect = explain_by_taxonomy(taxonomy_points(ranked.ranking));
+    write_effect_table(output, effect, options.output);
+    log_info(describe_effect(effect));
+  } else {
+    if (!options.pareto.empty()) {
+      keep_undominated(ranked.ranking, split_names(options.pareto), kLeastProbability);
+    }
+    write_ranking_table(output, ranked.ranking, options.output);
   }
-  if (frontier_file) write_frontier_table(*frontier_file, ranking);
-  if (plot_file) plot_file->write(frontier_svg(ranking, input.curves, plot_options(options)));
-  write_table(output, ranking, options.output);
-  for (const auto* file : {&frontier_file, &plot_file}) {
-    if (*file) (*file)->commit();
-  }
+  files.commit();
   output.finish();
-  for (const std::string& path : {options.frontier_path, options.plot_path}) {
+  for (const std::string& path : {options.frontier_path, options.rollout_path, options.plot_path}) {
     if (!path.empty()) log_info("wrote " + path);
   }
-  for (const auto& lines : {note_lines(ranking), verdict_lines(ranking)}) {
+  for (const auto& lines : {notes, verdict_lines(ranked.ranking)}) {
     for (const std::string& line : lines) log_info(line);
   }
   return kDone;

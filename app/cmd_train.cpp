@@ -44,7 +44,9 @@ RunSpec run_spec(const TrainOptions& options) {
       options.run.task,
       {.task = static_cast<std::uint64_t>(options.seed_task), .data = or_seed(options.seed_data)});
   RunSpec spec = run_spec(options.run, task, options.steps);
-  model_options(spec.model).structure = parse_structure(options.structure);
+  const ModelStructure structure = parse_model_structure(options.structure);
+  model_options(spec.model).structure = structure.structure;
+  model_options(spec.model).mixture = structure.mixture;
   model_options(spec.model).width = options.width;
   model_options(spec.model).depth = options.depth;
   spec.seed_init = or_seed(options.seed_init);
@@ -63,6 +65,8 @@ RunSpec run_spec(const TrainOptions& options) {
 /// another structure.
 void warn_of_distant_sizes(const RunSpec& spec) {
   const ModelOptions& options = model_options(spec.model);
+  const bool has_paper_sizes = options.resolve.rounding == Rounding::paper;
+  if (options.mixture && has_paper_sizes) return;  // see rank_expert_shape()
   for (const auto& [structure, d_in, d_out] : structured_layers(spec.model)) {
     const Candidate layer = WidthResolver(d_in, d_out, options.resolve).at_any_quality(structure);
     if (layer.quality.is_valid()) continue;
@@ -177,7 +181,8 @@ void add_own_options(CLI::App& command, TrainOptions& options) {
                   options.structure,
                   "dense, low-rank:R, kronecker, tt:R, monarch, btt, btt:rank=R, btt:ranks=K, btt1 "
                   "... g2, or theta such "
-                  "as 1/2,0,1/2,0,1/2,1/2,0")
+                  "as 1/2,0,1/2,0,1/2,1/2,0; text, tokens and pixels also mixtures of experts: "
+                  "btt-moe:experts=8,active=2, layer-moe:..., ffn-moe:..., each also with ,of=S")
       ->required()
       ->type_name("S")
       ->group("Model");

@@ -5,15 +5,9 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 
-namespace einsearch {
+#include "exit_status.h"
 
-enum ExitStatus {
-  kDone = 0,
-  kFailed = 1,
-  kUsage = 2,
-  kIncomplete = 3,
-  kInterrupted = 130,
-};
+namespace einsearch {
 
 struct Program {
   std::function<int()> run;  ///< the chosen subcommand; returns an ExitStatus
@@ -22,6 +16,8 @@ struct Program {
 void add_bench(CLI::App& app, Program& program);
 void add_data(CLI::App& app, Program& program);
 void add_columns(CLI::App& app, Program& program);
+void add_completion(CLI::App& app, Program& program);
+void add_config(CLI::App& app, Program& program);
 void add_selftest(CLI::App& app, Program& program);
 void add_search(CLI::App& app, Program& program);
 void add_slurm(CLI::App& app, Program& program);
@@ -29,6 +25,9 @@ void add_store_commands(CLI::App& app, Program& program);
 void add_sweep(CLI::App& app, Program& program);
 void add_train(CLI::App& app, Program& program);
 void add_fit_scaling(CLI::App& app, Program& program);
+void add_plot(CLI::App& app, Program& program);
+void add_predict(CLI::App& app, Program& program);
+void add_score(CLI::App& app, Program& program);
 void add_enumerate(CLI::App& app, Program& program);
 void add_inspect(CLI::App& app, Program& program);
 

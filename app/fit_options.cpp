@@ -2,8 +2,10 @@
 
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <limits>
+#include <tuple>
 
 #include "arguments.h"
 #include "base/error.h"
@@ -79,9 +81,20 @@ class Declarer {
 void declare_columns(CLI::App& command, FitScalingOptions& options) {
   Declarer declare(command, options, "Columns");
   CurveColumnNames& columns = options.columns;
-  declare.only(declare.text("--x", columns.train_flops, "compute (train_flops)", "NAME"),
+  declare.only(declare.text("--x",
+                            columns.train_flops,
+                            "compute (train_flops); or seconds, params, flops, weight_bytes, "
+                            "activation_bytes, any column",
+                            "NAME"),
                "--law power or line",
                reads_x);
+  declare.only(declare.choice("--count",
+                              options.count,
+                              "what counts in compute and size: total (default), linear layers, "
+                              "non-embedding (all but the head)",
+                              {"total", "linear", "non-embedding"}),
+               "--law power",
+               fits_power);
   declare.text("--y", columns.loss, "loss (loss)", "NAME");
   declare.text("--group",
                columns.structure,
@@ -92,6 +105,18 @@ void declare_columns(CLI::App& command, FitScalingOptions& options) {
       declare.text("--width", columns.width, "scale of a run (width, else params)", "NAME"),
       "--law power",
       fits_power);
+  declare.only(declare.text("--wide",
+                            options.wide,
+                            "tables with a column (W&B) or a file (TensorBoard) per run: those "
+                            "whose name matches; groups: structure, width, seed",
+                            "REGEX"),
+               "--law power",
+               fits_power);
+  declare.texts("--where", options.where, "read rows with, e.g., \"C<1e21\"; may repeat", "COND");
+}
+
+void declare_point_columns(CLI::App& command, FitScalingOptions& options) {
+  Declarer declare(command, options, "With --law surface or line");
   declare.only(declare.text("--n", options.n_column, "size of the model (params)", "NAME"),
                "--law surface",
                fits_surface);
@@ -104,39 +129,6 @@ void declare_columns(CLI::App& command, FitScalingOptions& options) {
   declare.only(declare.real("--d-unit", options.d_unit, "count D in units of X (1)", kAboveZero),
                "--law surface",
                fits_surface);
-  declare.texts("--where", options.where, "read rows with, e.g., \"C<1e21\"; may repeat", "COND");
-  declare.only(declare.texts("--hold-out",
-                             options.hold_out,
-                             "keep such rows from the fit and predict them; may repeat",
-                             "COND"),
-               "--law surface or line",
-               fits_points);
-}
-
-void declare_law(CLI::App& command, FitScalingOptions& options) {
-  Declarer declare(command, options, "Law");
-  declare.choice("--law",
-                 options.law,
-                 "power: of frontiers, and a ranking (default); surface: E + A N^-alpha + B "
-                 "D^-beta; line: straight in logarithms",
-                 {"power", "surface", "line"});
-  declare.only(declare.choice("--irreducible",
-                              options.irreducible,
-                              "E: shared by all structures (default), zero, own, or whichever "
-                              "predicts the next width best (roll-out)",
-                              {"shared", "zero", "own", "roll-out"}),
-               "--law power",
-               fits_power);
-  CLI::Option* const offset = declare.real(
-      "--offset", options.ranking.offset, "a given E of every law instead", {0, kLargest});
-  options.offset_option = offset;
-  declare.only(offset, "--law power", fits_power);
-  declare.only(declare.flag("--paper",
-                            options.is_paper,
-                            "as the paper does: --frontier hull --points all, E by --offset (0), "
-                            "least squares"),
-               "--law power",
-               fits_power);
   declare.only(declare.choice("--objective",
                               options.objective,
                               "huber: of log loss (default); squares: of the loss itself",
@@ -154,6 +146,33 @@ void declare_law(CLI::App& command, FitScalingOptions& options) {
           "--flops-per-nd", options.flops_per_nd, "compute is X times N times D (6)", kAboveZero),
       "--law surface",
       fits_surface);
+  declare.only(declare.texts("--hold-out",
+                             options.hold_out,
+                             "keep such rows from the fit and predict them; may repeat",
+                             "COND"),
+               "--law surface or line",
+               fits_points);
+}
+
+void declare_law(CLI::App& command, FitScalingOptions& options) {
+  Declarer declare(command, options, "Law");
+  declare.only(declare.choice("--irreducible",
+                              options.irreducible,
+                              "E: shared by all structures (default), zero, own, or whichever "
+                              "predicts the next width best (roll-out)",
+                              {"shared", "zero", "own", "roll-out"}),
+               "--law power",
+               fits_power);
+  CLI::Option* const offset = declare.real(
+      "--offset", options.ranking.offset, "a given E of every law instead", {0, kLargest});
+  options.offset_option = offset;
+  declare.only(offset, "--law power", fits_power);
+  declare.only(declare.flag("--paper",
+                            options.is_paper,
+                            "as the paper does: --frontier hull --points all, E by --offset (0), "
+                            "least squares"),
+               "--law power",
+               fits_power);
 }
 
 void declare_frontier(CLI::App& command, FitScalingOptions& options) {
@@ -171,14 +190,6 @@ void declare_frontier(CLI::App& command, FitScalingOptions& options) {
                               {"default", "all"}),
                "--law power",
                fits_power);
-  declare.only(
-      declare.text("--frontier-out", options.frontier_path, "write frontier points as CSV", "FILE"),
-      "--law power",
-      fits_power);
-  declare.only(
-      declare.text("--plot", options.plot_path, "draw runs, frontiers and laws as SVG", "FILE"),
-      "--law power",
-      fits_power);
 }
 
 void declare_ranking(CLI::App& command, FitScalingOptions& options) {
@@ -198,6 +209,29 @@ void declare_ranking(CLI::App& command, FitScalingOptions& options) {
                               rank_by_names()),
                "--law power",
                fits_power);
+}
+
+/// Other tables than the ranking, and files beside it.
+void declare_reports(CLI::App& command, FitScalingOptions& options) {
+  Declarer declare(command, options, "Output");
+  declare.only(declare.text("--pareto",
+                            options.pareto,
+                            "only structures that, by these criteria (params,predicted-loss), "
+                            "nobody dominates with probability above 0.05",
+                            "A,B"),
+               "--law power",
+               fits_power);
+  declare.only(declare.flag("--explain",
+                            options.is_explained,
+                            "instead of the ranking: how far omega, psi and nu explain it"),
+               "--law power",
+               fits_power);
+  for (const auto& [name, path, meaning] :
+       {std::tuple("--frontier-out", &options.frontier_path, "write frontier points as CSV"),
+        std::tuple("--roll-out", &options.rollout_path, "write errors of prediction by law as CSV"),
+        std::tuple("--plot", &options.plot_path, "draw runs, frontiers and laws as SVG")}) {
+    declare.only(declare.text(name, *path, meaning, "FILE"), "--law power", fits_power);
+  }
 }
 
 void declare_bootstrap(CLI::App& command, FitScalingOptions& options) {
@@ -224,16 +258,16 @@ void declare_hull(CLI::App& command, FitScalingOptions& options) {
 }
 
 void require_different_files(const FitScalingOptions& options) {
-  const std::string& table = options.output.path;
-  for (const std::string& path : {options.frontier_path, options.plot_path}) {
-    const bool is_taken =
-        (path == table && path != "-") || options.frontier_path == options.plot_path;
-    if (path.empty() || !is_taken) continue;
-    throw Error("one file for two outputs",
-                {.where = "-o, --frontier-out, --plot",
-                 .expected = "different files",
-                 .got = "\"" + path + "\" twice"});
-  }
+  std::vector<std::string> paths = {
+      options.frontier_path, options.rollout_path, options.plot_path, options.output.path};
+  std::erase_if(paths, [](const std::string& path) { return path.empty() || path == "-"; });
+  std::sort(paths.begin(), paths.end());
+  const auto twice = std::adjacent_find(paths.begin(), paths.end());
+  if (twice == paths.end()) return;
+  throw Error("one file for two outputs",
+              {.where = "-o, --frontier-out, --roll-out, --plot",
+               .expected = "different files",
+               .got = "\"" + *twice + "\" twice"});
 }
 
 }  // namespace
@@ -252,7 +286,7 @@ std::vector<std::string> input_files(const std::vector<std::string>& files) {
   return {"-"};
 }
 
-void declare_fit_options(CLI::App& command, FitScalingOptions& options) {
+void declare_curve_options(CLI::App& command, FitScalingOptions& options) {
   command.add_option("FILES", options.files, "CSV of learning curves; - is standard input")
       ->type_name("FILE");
   declare_law(command, options);
@@ -261,16 +295,28 @@ void declare_fit_options(CLI::App& command, FitScalingOptions& options) {
   declare_hull(command, options);
   declare_ranking(command, options);
   declare_bootstrap(command, options);
+}
+
+void declare_fit_options(CLI::App& command, FitScalingOptions& options) {
+  Declarer(command, options, "Law")
+      .choice("--law",
+              options.law,
+              "power: of frontiers, and a ranking (default); surface: E + A N^-alpha + B "
+              "D^-beta; line: straight in logarithms",
+              {"power", "surface", "line"});
+  declare_curve_options(command, options);
+  declare_point_columns(command, options);
+  declare_reports(command, options);
   add_output_options(command, options.output);
 }
 
-void check_fit_options(const FitScalingOptions& options) {
+void check_fit_options(FitScalingOptions& options) {
   for (const auto& [option, expected, is_read] : options.readers) {
     if (option->count() == 0 || is_read(options)) continue;
     throw Error(option->get_name() + " has no effect", {.expected = expected});
   }
-  const bool is_given = options.offset_option->count() > 0;
-  if (is_given && !options.irreducible.empty()) {
+  options.is_offset_given = options.offset_option->count() > 0;
+  if (options.is_offset_given && !options.irreducible.empty()) {
     throw Error("two irreducible losses", {.where = "--offset, --irreducible", .expected = "one"});
   }
   if (reads_hull(options) && !options.irreducible.empty() && options.irreducible != "zero") {
@@ -278,6 +324,12 @@ void check_fit_options(const FitScalingOptions& options) {
                 {.expected = "--frontier envelope",
                  .got = "--frontier hull",
                  .hint = "the hull takes E from --offset"});
+  }
+  if (options.count != "total" && !options.wide.empty()) {
+    throw Error("--count has no effect", {.expected = "long tables", .got = "--wide"});
+  }
+  if (options.is_explained && !options.pareto.empty()) {
+    throw Error("two tables", {.where = "--explain, --pareto", .expected = "one"});
   }
   require_different_files(options);
 }

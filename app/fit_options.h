@@ -1,8 +1,8 @@
-// What `fit-scaling` was asked for. The command declares the options; fit_points.cpp serves the
-// laws that are fitted to points (surface, line), cmd_fit_scaling.cpp the power laws of frontiers.
+// What `fit-scaling` was asked for, and `plot` and `predict`, which fit the same laws to the same
+// curves. fit_points.cpp serves the laws that are fitted to points (surface, line), rank_curves.h
+// the power laws of frontiers.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
 #include <vector>
@@ -10,6 +10,11 @@
 #include "fit/ranking.h"
 #include "io/curve_csv.h"
 #include "output.h"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
 
 namespace einsearch {
 
@@ -36,7 +41,12 @@ struct FitScalingOptions {
   std::string baseline;
   double target_compute = 0;
   RankingOptions ranking;
+  std::string count = "total";
+  std::string wide;    ///< a pattern of runs' names; empty: long tables
+  std::string pareto;  ///< criteria by commas; empty: the ranking
+  bool is_explained = false;
   std::string frontier_path;
+  std::string rollout_path;
   std::string plot_path;
   OutputOptions output;
 
@@ -48,14 +58,18 @@ struct FitScalingOptions {
   };
   std::vector<Reader> readers = {};
   const CLI::Option* offset_option = nullptr;
+  bool is_offset_given = false;  ///< by check_fit_options()
 };
 
-/// Declares every option of the command.
+/// Declares the options that say which curves are fitted and how.
+void declare_curve_options(CLI::App& command, FitScalingOptions& options);
+
+/// Declares every option of fit-scaling.
 void declare_fit_options(CLI::App& command, FitScalingOptions& options);
 
-/// An option that would change nothing is a mistake of whoever gave it; so are two outputs in one
-/// file. Throws Error.
-void check_fit_options(const FitScalingOptions& options);
+/// Notes which options were given. One that would change nothing is a mistake of whoever gave it;
+/// so are two outputs in one file. Throws Error.
+void check_fit_options(FitScalingOptions& options);
 
 /// The files named, or standard input; throws Error on a terminal without files.
 std::vector<std::string> input_files(const std::vector<std::string>& files);

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
-#include "command.h"
+#include "exit_status.h"
 #include "fit/quantile.h"
 #include "fit_options.h"
 #include "io/law_columns.h"
@@ -41,24 +41,31 @@ PointColumns point_columns(const FitScalingOptions& options) {
   return columns;
 }
 
-/// A value with the middle 95 and 80 % of its replicates.
-Estimate with_percentiles(double value, const std::vector<double>& replicates) {
+/// A value with the middle 95 and 80 % of its replicates, their distance from the value times
+/// `shrinkage`.
+Estimate with_percentiles(double value, const std::vector<double>& replicates, double shrinkage) {
   Estimate estimate{.value = value};
   if (replicates.size() < 2) return estimate;
   const Interval wide = percentile_interval(replicates, 0.95);
   const Interval narrow = percentile_interval(replicates, 0.8);
-  estimate.low = wide.low;
-  estimate.high = wide.high;
-  estimate.low_80 = narrow.low;
-  estimate.high_80 = narrow.high;
+  const auto end = [value, shrinkage](double replicate) {
+    return shrinkage == 1 ? replicate : value + shrinkage * (replicate - value);
+  };
+  estimate.low = end(wide.low);
+  estimate.high = end(wide.high);
+  estimate.low_80 = end(narrow.low);
+  estimate.high_80 = end(narrow.high);
   return estimate;
 }
 
 template <typename Law, typename Function>
-Estimate estimate_of(const Law& law, const std::vector<Law>& replicates, Function function) {
+Estimate estimate_of(const Law& law,
+                     const std::vector<Law>& replicates,
+                     Function function,
+                     double shrinkage = 1) {
   std::vector<double> values;
   for (const Law& replicate : replicates) values.push_back(function(replicate));
-  return with_percentiles(function(law), values);
+  return with_percentiles(function(law), values, shrinkage);
 }
 
 std::vector<SurfacePoint> fitted_points(const PointGroup& group, const FitScalingOptions& options) {
@@ -101,13 +108,15 @@ void add_optimum(SurfaceRow& row,
   row.target_compute = target;
   if (target > most) row.extrapolated_by = target / most;
   const double product = target / units;
-  row.optimal_n = estimate_of(row.law, replicates, [&](const SurfaceLaw& law) {
-    return law.optimal_n(product) * options.n_unit;
-  });
-  row.optimal_d = estimate_of(row.law, replicates, [&](const SurfaceLaw& law) {
-    return product / law.optimal_n(product) * options.d_unit;
-  });
-  row.predicted_loss = estimate_of(row.law, replicates, [&](const SurfaceLaw& law) {
+  const double shrinkage = std::sqrt(replicate_share(points.size()));
+  const auto estimate = [&](auto function) {
+    return estimate_of(row.law, replicates, function, shrinkage);
+  };
+  row.optimal_n =
+      estimate([&](const SurfaceLaw& law) { return law.optimal_n(product) * options.n_unit; });
+  row.optimal_d = estimate(
+      [&](const SurfaceLaw& law) { return product / law.optimal_n(product) * options.d_unit; });
+  row.predicted_loss = estimate([&](const SurfaceLaw& law) {
     const double n = law.optimal_n(product);
     return law.loss(n, product / n);
   });
@@ -136,7 +145,10 @@ SurfaceRow fit_surface_group(const PointGroup& group,
                         options.replicates,
                         static_cast<std::uint64_t>(options.seed),
                         threads);
-  const auto estimate = [&](auto function) { return estimate_of(row.law, replicates, function); };
+  const double shrinkage = std::sqrt(replicate_share(points.size()));
+  const auto estimate = [&](auto function) {
+    return estimate_of(row.law, replicates, function, shrinkage);
+  };
   row.irreducible_loss = estimate([](const SurfaceLaw& law) { return law.irreducible_loss; });
   row.a = estimate([](const SurfaceLaw& law) { return law.a; });
   row.alpha = estimate([](const SurfaceLaw& law) { return law.alpha; });
@@ -155,35 +167,78 @@ SurfaceRow fit_surface_group(const PointGroup& group,
   return row;
 }
 
-/// Logarithms of the rows of `runs`, each as often as it is listed.
-LineFit line_through(const std::vector<std::vector<const PointRow*>>& runs,
-                     const std::vector<std::size_t>& chosen) {
+/// Logarithms of rows.
+struct LogPoints {
   std::vector<double> x, y;
-  for (const std::size_t run : chosen) {
-    for (const PointRow* row : runs[run]) {
-      x.push_back(std::log(row->values[0]));
-      y.push_back(std::log(row->values[1]));
-    }
+};
+
+LogPoints in_logs(const std::vector<const PointRow*>& rows) {
+  LogPoints points;
+  for (const PointRow* row : rows) {
+    points.x.push_back(std::log(row->values[0]));
+    points.y.push_back(std::log(row->values[1]));
   }
-  const auto [low, high] = std::minmax_element(x.begin(), x.end());
-  if (x.size() < 2 || !(*high > *low)) return {};
-  return fit_line(x, y);
+  return points;
 }
 
-std::vector<LineFit> bootstrap_line(const std::vector<std::vector<const PointRow*>>& runs,
+bool has_line(const std::vector<double>& x) {
+  if (x.size() < 2) return false;
+  const auto [low, high] = std::minmax_element(x.begin(), x.end());
+  return *high > *low;
+}
+
+/// What a straight line needs to know of a run, about the means of all points: a replicate then
+/// costs O(runs), however many rows they have.
+struct RunSums {
+  double n = 0, x = 0, y = 0, xx = 0, xy = 0;
+
+  void add(const RunSums& other) {
+    n += other.n;
+    x += other.x;
+    y += other.y;
+    xx += other.xx;
+    xy += other.xy;
+  }
+};
+
+double mean_of(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return sum / static_cast<double>(values.size());
+}
+
+std::vector<LineFit> bootstrap_line(const std::vector<const PointRow*>& rows,
+                                    const LogPoints& points,
+                                    Count n_runs,
                                     const FitScalingOptions& options,
                                     const Threads& threads) {
+  const double mean_x = mean_of(points.x), mean_y = mean_of(points.y);
+  std::vector<RunSums> runs(static_cast<std::size_t>(n_runs));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const double x = points.x[i] - mean_x, y = points.y[i] - mean_y;
+    runs[static_cast<std::size_t>(rows[i]->run)].add({1, x, y, x * x, x * y});
+  }
+  std::erase_if(runs, [](const RunSums& run) { return run.n == 0; });
+  const double share = replicate_share(runs.size());
+  const auto n_drawn =
+      static_cast<std::size_t>(std::ceil(share * static_cast<double>(runs.size())));
   std::vector<LineFit> replicates(static_cast<std::size_t>(options.replicates));
   threads.for_each(options.replicates, [&](Index i) {
     const RandomStream random(static_cast<std::uint64_t>(options.seed),
                               StreamId::bootstrap,
                               static_cast<std::uint32_t>(i));
-    std::vector<std::size_t> chosen;
-    for (std::size_t k = 0; k < runs.size(); ++k) {
-      chosen.push_back(
-          static_cast<std::size_t>(random.uniform(k) * static_cast<double>(runs.size())));
+    RunSums sum;
+    for (std::size_t k = 0; k < n_drawn; ++k) {
+      const double place = random.uniform(k) * static_cast<double>(runs.size());
+      sum.add(runs[static_cast<std::size_t>(place)]);
     }
-    replicates[static_cast<std::size_t>(i)] = line_through(runs, chosen);
+    const double sxx = sum.xx - sum.x * sum.x / sum.n;
+    const double sxy = sum.xy - sum.x * sum.y / sum.n;
+    if (!(sxx > 1e-12 * sum.xx)) return;  // all of one x
+    LineFit& line = replicates[static_cast<std::size_t>(i)];
+    line.n = static_cast<Index>(sum.n);
+    line.slope = sxy / sxx;
+    line.intercept = mean_y + sum.y / sum.n - line.slope * (mean_x + sum.x / sum.n);
   });
   std::erase_if(replicates, [](const LineFit& line) { return line.n == 0; });
   return replicates;
@@ -192,24 +247,26 @@ std::vector<LineFit> bootstrap_line(const std::vector<std::vector<const PointRow
 LineRow fit_line_group(const PointGroup& group,
                        const FitScalingOptions& options,
                        const Threads& threads) {
-  std::vector<std::vector<const PointRow*>> runs(static_cast<std::size_t>(group.n_runs));
   std::vector<const PointRow*> used, held_out;
+  std::vector<bool> is_used(static_cast<std::size_t>(group.n_runs), false);
   for (const PointRow& row : group.rows) {
     (row.is_held_out ? held_out : used).push_back(&row);
-    if (!row.is_held_out) runs[static_cast<std::size_t>(row.run)].push_back(&row);
+    if (!row.is_held_out) is_used[static_cast<std::size_t>(row.run)] = true;
   }
-  std::erase_if(runs, [](const auto& rows) { return rows.empty(); });
-  std::vector<std::size_t> all;
-  for (std::size_t i = 0; i < runs.size(); ++i) all.push_back(i);
   LineRow row;
   row.group = group.name;
-  row.n_runs = static_cast<Count>(runs.size());
-  row.line = line_through(runs, all);
-  if (row.line.n == 0) return row;
-  const std::vector<LineFit> replicates = bootstrap_line(runs, options, threads);
-  row.slope = estimate_of(row.line, replicates, [](const LineFit& line) { return line.slope; });
-  row.prefactor = estimate_of(
-      row.line, replicates, [](const LineFit& line) { return std::exp(line.intercept); });
+  row.n_runs = static_cast<Count>(std::count(is_used.begin(), is_used.end(), true));
+  const LogPoints points = in_logs(used);
+  if (!has_line(points.x)) return row;
+  row.line = fit_line(points.x, points.y);
+  const std::vector<LineFit> replicates =
+      bootstrap_line(used, points, group.n_runs, options, threads);
+  const double shrinkage = std::sqrt(replicate_share(static_cast<std::size_t>(row.n_runs)));
+  const auto estimate = [&](auto function) {
+    return estimate_of(row.line, replicates, function, shrinkage);
+  };
+  row.slope = estimate([](const LineFit& line) { return line.slope; });
+  row.prefactor = estimate([](const LineFit& line) { return std::exp(line.intercept); });
   row.min_x = row.max_x = used.front()->values[0];
   double squares = 0;
   const auto line_at = [&row](double x) {

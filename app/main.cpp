@@ -5,10 +5,13 @@
 
 #include <cstdio>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "command.h"
 #include "compute/isa.h"
+#include "config_file.h"
 #include "interrupt.h"
 #include "log.h"
 #include "output.h"
@@ -63,6 +66,7 @@ int run_program(int argc, char** argv) {
   std::string isa;
   app.add_option("--isa", isa, "instruction set of the kernels: v3 or v4 (default: the best here)")
       ->envname("EINSEARCH_ISA");
+  add_config_option(app);
   app.fallthrough();
   Program program;
   add_search(app, program);
@@ -73,28 +77,36 @@ int run_program(int argc, char** argv) {
   add_store_commands(app, program);
   add_slurm(app, program);
   add_fit_scaling(app, program);
+  add_plot(app, program);
+  add_predict(app, program);
+  add_score(app, program);
   add_data(app, program);
   add_bench(app, program);
   add_selftest(app, program);
   add_columns(app, program);
+  add_config(app, program);
+  add_completion(app, program);
 
+  CommandLine line{{argv + 1, argv + argc}, {}};
   try {
+    line = with_config(app, std::move(line.words));
     try {
-      app.parse(argc, argv);
+      app.parse(std::vector<std::string>(line.words.rbegin(), line.words.rend()));
     } catch (const CLI::Success& request) {
       return answer(app, request);
+    } catch (const CLI::ParseError& error) {
+      const std::string message = usage_message(app, error, line.words);
+      return report(message + line.origin_of(message), kUsage);
     }
     set_up_log(color == "always"  ? ColorChoice::always
                : color == "never" ? ColorChoice::never
                                   : ColorChoice::automatic);
     choose_isa(isa);
     return program.run();
-  } catch (const CLI::ParseError& error) {
-    return report(usage_message(app, error, argc, argv), kUsage);
   } catch (const SystemError& error) {
     return report(error.what(), kFailed);
   } catch (const Error& error) {
-    return report(error.what(), kUsage);
+    return report(error.what() + line.origin_of(error.what()), kUsage);
   } catch (const std::bad_alloc&) {
     return report(out_of_memory(app), kFailed);
   }

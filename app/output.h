@@ -1,13 +1,16 @@
 // Where a table goes: --format and -o, the same for every command.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "io/atomic_file.h"
 #include "io/table.h"
+
+namespace CLI {
+class App;
+}
 
 namespace einsearch {
 

@@ -58,6 +58,9 @@ ModelSpec model_spec(const RunArguments& arguments, const TaskShape& shape) {
   common.resolve = {parse_rounding(arguments.rounding), parse_order_rule(arguments.order)};
   common.layers = parse_layer_choice(arguments.layers);
   common.has_weight_norm = arguments.has_weight_norm;
+  common.has_gains = arguments.has_gains;
+  if (arguments.has_gains && !arguments.has_weight_norm)
+    throw Error("--gains has no effect", {.expected = "--weight-norm beside it"});
   common.aligns_heads = arguments.aligns_heads;
   if (!arguments.assigned.empty()) common.assigned = parse_assignments(arguments.assigned);
   const std::string where = "--task " + arguments.task.task;
@@ -149,6 +152,11 @@ void add_model_options(CLI::App& command, RunArguments& arguments) {
                 "block tensor-trains in attention take the heads as their axes")
       ->group(group);
   command.add_flag("--weight-norm", arguments.has_weight_norm, "normalise the factors' weights")
+      ->group(group);
+  command
+      .add_flag("--gains",
+                arguments.has_gains,
+                "with --weight-norm: a learned gain of each factor, but of queries and keys")
       ->group(group);
 }
 

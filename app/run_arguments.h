@@ -15,7 +15,7 @@ struct RunArguments {
   // model
   Count heads = 0;  ///< 0: the model's own number
   std::string layers = "intermediate", rounding = "exact", order = "cheaper";
-  bool has_weight_norm = false, aligns_heads = false;
+  bool has_weight_norm = false, has_gains = false, aligns_heads = false;
   std::string assigned;  ///< ROLE=S,..., see parse_assignments()
   // training; -1: the task's own, see TaskDefaults
   Count batch = -1, warmup = -1;

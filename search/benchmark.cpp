@@ -230,8 +230,16 @@ class Benchmarks {
       if (std::find(known.begin(), known.end(), name) != known.end()) continue;
       throw Error("unknown benchmark", {.got = name, .hint = did_you_mean(name, known)});
     }
-    for (const Structure& structure : options_.structures) {
-      for (const Index width : options_.widths) block_samples(structure, width);
+    for (const ModelStructure& model : options_.structures) {
+      for (const Index width : options_.widths) block_samples(model.structure, width);
+      const auto has_other =
+          std::any_of(options_.names.begin(), options_.names.end(), [](const std::string& name) {
+            return name == "mlp_step" || is_layer_part(name);
+          });
+      if (model.mixture && has_other) {
+        throw Error("mixtures of experts are timed as whole models",
+                    {.where = model.name(), .expected = "--names gpt_step"});
+      }
     }
   }
 
@@ -265,12 +273,12 @@ class Benchmarks {
     if (group.name == "bandwidth") {
       all.push_back({triad_subject(threads)});
     } else if (group.name == "gemm") {
-      all.push_back({gemm_subject(size, threads)});
+      for (Subject& subject : gemm_subjects(size, threads)) all.push_back({std::move(subject)});
     } else {
       all.push_back({elementwise_subject(group.name, size, threads)});
     }
     measure(all, peak, options_.seconds);
-    observer_.on_row(row_of(all.front(), nullptr, group.key));
+    for (const Measured& one : all) observer_.on_row(row_of(one, nullptr, group.key));
   }
 
   void run_peak(const Group& group, const Peak& peak) {
@@ -287,19 +295,20 @@ class Benchmarks {
                       const BenchmarkSize& size,
                       const Threads& threads,
                       const Peak& peak) {
-    std::vector<Structure> structures = {parse_structure("dense")};
+    std::vector<ModelStructure> structures = {{parse_structure("dense")}};
     bool prints_dense = false;
-    for (const Structure& structure : options_.structures) {
-      structure.is_dense ? void(prints_dense = true) : structures.push_back(structure);
+    for (const ModelStructure& model : options_.structures) {
+      const bool is_dense = model.structure.is_dense && !model.mixture;
+      is_dense ? void(prints_dense = true) : structures.push_back(model);
     }
     std::vector<Measured> all;
-    for (const Structure& structure : structures) {
+    for (const ModelStructure& model : structures) {
       if (group.name == "mlp_step") {
-        all.push_back({mlp_step_subject(structure, size, threads)});
+        all.push_back({mlp_step_subject(model.structure, size, threads)});
       } else if (group.name == "gpt_step") {
-        all.push_back({gpt_step_subject(structure, size, threads)});
+        all.push_back({gpt_step_subject(model, size, threads)});
       } else {
-        for (Subject& part : layer_subjects(structure, size, threads))
+        for (Subject& part : layer_subjects(model.structure, size, threads))
           all.push_back({std::move(part)});
       }
     }

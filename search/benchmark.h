@@ -11,18 +11,18 @@
 #include <vector>
 
 #include "compute/isa.h"
-#include "structure/structure.h"
+#include "nn/mixture_options.h"
 
 namespace einsearch {
 
 /// peak_fma, bandwidth, gemm, layer, layer_forward, layer_input_gradient, layer_weight_gradient,
 /// gelu, layer_norm, layer_norm_backward, adamw, bias_gradient, mlp_step, gpt_step: the order of
-/// rows.
+/// rows. After gemm comes gemm_eigen, the same by Eigen.
 const std::vector<std::string>& benchmark_names();
 
 struct BenchmarkOptions {
-  std::vector<std::string> names;  ///< out of benchmark_names()
-  std::vector<Structure> structures;
+  std::vector<std::string> names;          ///< out of benchmark_names()
+  std::vector<ModelStructure> structures;  ///< mixtures: gpt_step only
   std::vector<Index> widths;
   std::vector<Index> batches;
   std::vector<int> threads;
@@ -52,8 +52,8 @@ struct BenchmarkObserver {
   std::function<void(const BenchmarkRow&)> on_row;
 };
 
-/// Throws Error for a name that is not in benchmark_names() and for a structure that does not fit
-/// a width, before anything is measured.
+/// Throws Error for a name that is not in benchmark_names(), for a structure that does not fit a
+/// width and for a mixture in other models than gpt_step, before anything is measured.
 void run_benchmarks(const BenchmarkOptions& options, const BenchmarkObserver& observer);
 
 }  // namespace einsearch

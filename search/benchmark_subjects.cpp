@@ -255,30 +255,50 @@ Subject triad_subject(const Threads& threads) {
   return subject;
 }
 
-Subject gemm_subject(const BenchmarkSize& size, const Threads& threads) {
-  static constexpr Index kBlock = 256;
+std::vector<Subject> gemm_subjects(const BenchmarkSize& size, const Threads& threads) {
   const Index width = size.width, wide = MlpOptions::kExpansion * width;
   struct Matrices {
     Matrices(Index rows, Index inner, Index samples)
-        : w(normal_numbers(rows * inner)), x(inner, samples), z(rows, samples) {}
-    AlignedBuffer<float> w;
+        : product(dense_product(rows, inner)),
+          w(normal_numbers(rows * inner)),
+          packed(rows * inner),
+          x(inner, samples),
+          z(rows, samples) {
+      pack_forward(product, w.data(), packed.data());
+    }
+    /// Samples from `first` on, which lie together.
+    static BlockView<float> part(BlockView<float> all, Index first, Index samples) {
+      return {all.row(0) + first * all.features, all.features, samples, padded_samples(samples)};
+    }
+    BatchedProduct product;
+    AlignedBuffer<float> w, packed;
     Activations x, z;
   };
   const auto m = std::make_shared<Matrices>(wide, width, size.batch);
-  Subject subject{.name = "gemm",
-                  .flops = 2.0 * static_cast<double>(wide * width * size.batch),
-                  .activation_bytes = bytes_of(m->x) + bytes_of(m->z)};
-  subject.run = [m, threads, width, wide, batch = size.batch] {
-    threads.for_each((batch + kBlock - 1) / kBlock, [&](Index block) {
-      const Index first = block * kBlock, samples = std::min(kBlock, batch - first);
-      const BlockView<float> x = m->x.view, z = m->z.view;
-      products<float>().multiply({m->w.data(), wide, width, width, 1},
-                                 {x.data + first, x.features, samples, x.stride},
-                                 {z.data + first, z.features, samples, z.stride},
-                                 Store::overwrite);
-    });
+  const auto subject = [&](const char* name, Index block, const auto& multiply) {
+    return Subject{.name = name,
+                   .flops = 2.0 * static_cast<double>(wide * width * size.batch),
+                   .activation_bytes = bytes_of(m->x) + bytes_of(m->z),
+                   .run = [m, threads, block, multiply, batch = size.batch] {
+                     threads.for_each((batch + block - 1) / block, [&](Index i) {
+                       const Index first = i * block, samples = std::min(block, batch - first);
+                       multiply(*m,
+                                Matrices::part(m->x.view, first, samples),
+                                Matrices::part(m->z.view, first, samples));
+                     });
+                   }};
   };
-  return subject;
+  const Index share = padded_samples((size.batch + threads.count() - 1) / threads.count());
+  return {subject("gemm",
+                  block_samples(parse_structure("dense"), width),
+                  [](const Matrices& a, BlockView<float> x, BlockView<float> z) {
+                    products<float>().forward(a.product, {a.w.data(), a.packed.data()}, x, z, {});
+                  }),
+          subject("gemm_eigen",
+                  share,
+                  [wide, width](const Matrices& a, BlockView<float> x, BlockView<float> z) {
+                    peak_kernels().eigen_gemm({a.w.data(), wide, width, width, 1}, x, z);
+                  })};
 }
 
 std::vector<Subject> layer_subjects(const Structure& structure,
@@ -353,7 +373,7 @@ Subject mlp_step_subject(const Structure& structure,
       }};
 }
 
-Subject gpt_step_subject(const Structure& structure,
+Subject gpt_step_subject(const ModelStructure& structure,
                          const BenchmarkSize& size,
                          const Threads& threads) {
   struct Training {
@@ -374,7 +394,8 @@ Subject gpt_step_subject(const Structure& structure,
   constexpr double kRate = 1e-4, kNormFlops = 10;
   GptOptions options;
   options.width = size.width;
-  options.structure = structure;
+  options.structure = structure.structure;
+  options.mixture = structure.mixture;
   const Index sequences = std::max<Index>(1, size.batch / options.context);
   const auto training = std::make_shared<Training>(options, sequences, threads);
   const double norms =
@@ -383,7 +404,7 @@ Subject gpt_step_subject(const Structure& structure,
   const Index numbers = training->model.workspace_size(block);
   return {
       .name = "gpt_step",
-      .structure = structure.name,
+      .structure = structure.name(),
       .flops = 3 * (training->model.flops_per_example() - norms) * static_cast<double>(sequences),
       .activation_bytes = static_cast<double>(numbers) * sizeof(float),
       .run = [training] {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "compute/parallel.h"
+#include "nn/mixture_options.h"
 #include "structure/structure.h"
 
 namespace einsearch {
@@ -34,8 +35,9 @@ Index block_samples(const Structure& structure, Index width);
 /// a = b + s c over arrays far larger than any cache.
 Subject triad_subject(const Threads& threads);
 
-/// Z = W X for whole matrices W (4w, w), X (w, batch).
-Subject gemm_subject(const BenchmarkSize& size, const Threads& threads);
+/// Z = W X for W (4w, w), X (w, batch): gemm with packed weights and in blocks of samples, each of
+/// which lies together, as layers do it; gemm_eigen by Eigen, a share of the samples per thread.
+std::vector<Subject> gemm_subjects(const BenchmarkSize& size, const Threads& threads);
 
 /// layer_forward, layer_input_gradient and layer_weight_gradient of the two layers w -> 4w -> w of
 /// a residual block, without bias and activation.
@@ -56,7 +58,7 @@ Subject mlp_step_subject(const Structure& structure,
 
 /// One update of the character model (depth 3, windows of 128, 96 characters, AdamW) on batch / 128
 /// sequences, at least one.
-Subject gpt_step_subject(const Structure& structure,
+Subject gpt_step_subject(const ModelStructure& structure,
                          const BenchmarkSize& size,
                          const Threads& threads);
 

@@ -1,9 +1,12 @@
 // All integer structures of given widths.
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <span>
 #include <utility>
 
 #include "search/enumerate.h"
+#include "search/stretches.h"
 #include "structure/divisors.h"
 
 namespace einsearch {
@@ -48,21 +51,31 @@ bool is_plain_dense(const Sizes& s, Index d_in, Index d_out) {
   return s == Sizes{1, d_in, 1, 1, d_out, 1, 1} || s == Sizes{d_in, 1, 1, d_out, 1, 1, 1};
 }
 
-class DivisorSpace {
- public:
-  DivisorSpace(const SpaceOptions& options, const CandidateVisitor& visit)
-      : options_(options), visit_(visit), widths_{options.d_in, options.d_out} {
-    validate(widths_);
-    dense_ = dense_shape(widths_, options.resolve.order);
-  }
+/// What all parts share; a part is a triple of divisors on the input side with a stretch of those
+/// on the output side.
+struct DivisorSpace {
+  explicit DivisorSpace(const SpaceOptions& given)
+      : options(given),
+        widths{given.d_in, given.d_out},
+        dense((validate(widths), dense_shape(widths, given.resolve.order))),
+        inputs(given.d_in),
+        outputs(given.d_out) {}
 
-  Tally walk() {
-    const DivisorTriples inputs(options_.d_in);
-    const DivisorTriples outputs(options_.d_out);
-    for (const Triple& input : inputs.all()) {
-      for (const Triple& output : outputs.all()) {
-        if (!walk_inner(input, output)) return tally_;
-      }
+  SpaceOptions options;
+  Widths widths;
+  LayerShape dense;
+  DivisorTriples inputs;
+  DivisorTriples outputs;
+};
+
+class DivisorPart {
+ public:
+  DivisorPart(const DivisorSpace& space, const CandidateVisitor& visit)
+      : options_(space.options), visit_(visit), widths_(space.widths), dense_(space.dense) {}
+
+  Tally walk(const Triple& input, std::span<const Triple> outputs) {
+    for (const Triple& output : outputs) {
+      if (!walk_inner(input, output)) break;
     }
     return tally_;
   }
@@ -111,15 +124,25 @@ class DivisorSpace {
 
   const SpaceOptions& options_;
   const CandidateVisitor& visit_;
-  Widths widths_;
-  LayerShape dense_;
+  const Widths& widths_;
+  const LayerShape& dense_;
   Tally tally_;
 };
 
 }  // namespace
 
-Tally enumerate_divisors(const SpaceOptions& options, const CandidateVisitor& visit) {
-  return DivisorSpace(options, visit).walk();
+Walk divisor_walk(const SpaceOptions& options) {
+  constexpr std::size_t kTriplesPerPart = 8;
+  const auto space = std::make_shared<const DivisorSpace>(options);
+  const Stretches stretches{space->outputs.all().size(), kTriplesPerPart};
+  const std::size_t parts = space->inputs.all().size() * stretches.count();
+  return {parts, [=](std::size_t part, const CandidateVisitor& visit) {
+            const auto [begin, end] = stretches[part % stretches.count()];
+            const std::span<const Triple> outputs(space->outputs.all());
+            return DivisorPart(*space, visit)
+                .walk(space->inputs.all()[part / stretches.count()],
+                      outputs.subspan(begin, end - begin));
+          }};
 }
 
 }  // namespace einsearch

@@ -1,14 +1,17 @@
 #include "search/enumerate.h"
 
 #include <fmt/format.h>
-#include <tbb/blocked_range.h>
-#include <tbb/parallel_reduce.h>
 
 #include <algorithm>
+#include <atomic>
+#include <memory>
 #include <optional>
+#include <vector>
 
 #include "base/error.h"
+#include "search/grid_pair.h"
 #include "search/grid_space.h"
+#include "search/stretches.h"
 #include "structure/lattice.h"
 
 namespace einsearch {
@@ -21,129 +24,94 @@ int rho_limit(const SidePoint& input, const SidePoint& output, int n, const Spac
   return options.keep_degenerate ? n : largest_rho(input, output);
 }
 
-/// Every candidate with the given point as its input side; `see` returns false to stop.
-template <typename See>
-bool walk_input(
-    const GridSpace& space, std::size_t input, const SpaceOptions& options, Tally& tally, See see) {
+int rho_limit(const GridSpace& space,
+              std::size_t input,
+              std::size_t output,
+              const SpaceOptions& options) {
+  return rho_limit(space.side_point(input), space.side_point(output), space.grid(), options);
+}
+
+/// Every candidate with one point as its input side and one of a stretch as its output side.
+Tally walk_sides(const GridSpace& space,
+                 std::size_t input,
+                 const Stretches::Stretch& outputs,
+                 const SpaceOptions& options,
+                 const CandidateVisitor& visit) {
+  GridPair pair(space);
   Candidate candidate;
-  for (std::size_t output = 0; output < space.side_count(); ++output) {
-    const int limit =
-        rho_limit(space.side_point(input), space.side_point(output), space.grid(), options);
+  Tally tally;
+  for (std::size_t output = outputs.begin; output < outputs.end; ++output) {
+    const int limit = rho_limit(space, input, output, options);
+    pair.bind(input, output, limit);
     for (int rho = 0; rho <= limit; ++rho) {
-      space.place(input, output, rho, candidate);
+      pair.place(rho, candidate);
       if (!options.filters.accepts_theta(candidate)) continue;
-      if (!space.size(input, output, rho, candidate)) {
+      if (!pair.size(rho, candidate)) {
         ++tally.invalid;
         continue;
       }
       if (!options.filters.accepts_sizes(candidate)) continue;
       ++tally.kept;
-      if (!see(candidate)) return false;
+      if (!visit(candidate)) return tally;
     }
   }
-  return true;
+  return tally;
 }
 
-/// Numerators of rho in [begin, end).
-struct RhoRange {
-  int begin;
-  int end;
-};
-
-/// Where the filters on sizes hold, given that no column of theirs ever falls as rho grows: found
-/// by bisection.
-RhoRange admitted_by_sizes(const GridSpace& space,
-                           std::size_t input,
-                           std::size_t output,
-                           int limit,
-                           const FilterSet& filters,
-                           Candidate& candidate) {
-  RhoRange range{0, limit + 1};
-  /// The first rho of the range where `filter` says other than `expected`.
-  const auto first_change = [&](const Filter& filter, bool expected) {
-    RhoRange left = range;
-    while (left.begin < left.end) {
-      const int middle = (left.begin + left.end) / 2;
-      space.shape(input, output, middle, candidate);
-      if (filter.accepts(candidate) == expected) {
-        left.begin = middle + 1;
-      } else {
-        left.end = middle;
-      }
-    }
-    return left.begin;
-  };
-  for (Filter filter : filters.of_sizes()) {
-    const Comparison comparison = filter.comparison;
-    if (comparison == Comparison::equal) filter.comparison = Comparison::at_least;
-    if (comparison != Comparison::at_most && comparison != Comparison::below)
-      range.begin = first_change(filter, false);
-    if (comparison == Comparison::equal) filter.comparison = Comparison::at_most;
-    if (comparison != Comparison::at_least && comparison != Comparison::above)
-      range.end = first_change(filter, true);
-  }
-  return range;
-}
-
-/// walk_input() for one pair of sides where nobody looks at the candidates.
-void count_pair(const GridSpace& space,
-                std::size_t input,
-                std::size_t output,
-                int limit,
-                const SpaceOptions& options,
-                Tally& tally) {
-  const FilterSet& filters = options.filters;
-  Candidate candidate;
-  RhoRange range{0, limit + 1};
-  bool needs_sizes = !filters.of_sizes().empty();
-  const bool is_monotone =
-      std::all_of(filters.of_sizes().begin(), filters.of_sizes().end(), [](const Filter& f) {
-        return f.column->never_falls_with_rho;
-      });
-  if (needs_sizes && is_monotone && space.are_sizes_fixed(input, output)) {
-    range = admitted_by_sizes(space, input, output, limit, filters, candidate);
-    needs_sizes = false;
-  }
-  for (int rho = 0; rho <= limit; ++rho) {
-    if (filters.has_theta_filters()) {
-      space.place(input, output, rho, candidate);
-      if (!filters.accepts_theta(candidate)) continue;
-    }
-    if (needs_sizes) {
-      space.place(input, output, rho, candidate);
-      if (!space.size(input, output, rho, candidate)) {
-        ++tally.invalid;
-      } else if (filters.accepts_sizes(candidate)) {
-        ++tally.kept;
-      }
-    } else if (!space.is_valid(input, output, rho)) {
-      ++tally.invalid;
-    } else if (rho >= range.begin && rho < range.end) {
-      ++tally.kept;
-    }
-  }
-}
-
-void count_input(const GridSpace& space,
-                 std::size_t input,
-                 const SpaceOptions& options,
-                 Tally& tally) {
+Tally count_input(const GridSpace& space, std::size_t input, const SpaceOptions& options) {
+  GridPair pair(space);
+  Tally tally;
   for (std::size_t output = 0; output < space.side_count(); ++output) {
-    const int limit =
-        rho_limit(space.side_point(input), space.side_point(output), space.grid(), options);
-    if (limit >= 0) count_pair(space, input, output, limit, options, tally);
+    const int limit = rho_limit(space, input, output, options);
+    if (limit < 0) continue;
+    pair.bind(input, output, limit);
+    tally += pair.count(options.filters);
   }
+  return tally;
 }
 
-/// Looks for the first theta that leads to given sizes.
-class FirstOfSizes {
- public:
-  FirstOfSizes(const GridSpace& space, const SpaceOptions& options)
-      : space_(space), options_(options) {}
+/// The sum of part(i) over i < parts.
+template <typename Part>
+Tally sum_of_parts(std::size_t parts, const Threads& threads, const Part& part) {
+  std::atomic<Count> kept = 0, invalid = 0;
+  threads.for_each(static_cast<Index>(parts), [&](Index i) {
+    const Tally tally = part(static_cast<std::size_t>(i));
+    kept += tally.kept;
+    invalid += tally.invalid;
+  });
+  return {kept, invalid};
+}
 
-  std::optional<Candidate> find(const GridSpace::Group<Triple>& inputs,
-                                const GridSpace::Group<Triple>& outputs,
-                                const GridSpace::Group<Index>& rhos) const {
+/// The distinct sizes of a lattice, and for each the first theta that leads to them. A part is a
+/// triple of sizes on the input side.
+class UniqueSizes {
+ public:
+  UniqueSizes(int n, Index d_in, Index d_out, const ResolveOptions& resolve)
+      : space_(n, d_in, d_out, resolve),
+        inputs_(space_.input_groups()),
+        outputs_(space_.output_groups()),
+        rhos_(space_.rho_groups()) {}
+
+  std::size_t parts() const { return inputs_.size(); }
+
+  Tally walk(std::size_t part, const SpaceOptions& options, const CandidateVisitor& visit) const {
+    Tally tally;
+    for (const auto& output : outputs_) {
+      for (const auto& rho : rhos_) {
+        const std::optional<Candidate> candidate = first(inputs_[part], output, rho, options);
+        if (!candidate) continue;
+        ++tally.kept;
+        if (!visit(*candidate)) return tally;
+      }
+    }
+    return tally;
+  }
+
+ private:
+  std::optional<Candidate> first(const GridSpace::Group<Triple>& inputs,
+                                 const GridSpace::Group<Triple>& outputs,
+                                 const GridSpace::Group<Index>& rhos,
+                                 const SpaceOptions& options) const {
     const Sizes wanted{inputs.sizes[0],
                        inputs.sizes[1],
                        inputs.sizes[2],
@@ -154,39 +122,33 @@ class FirstOfSizes {
     Candidate candidate;
     for (const std::size_t input : inputs.members) {
       for (const std::size_t output : outputs.members) {
-        const int limit =
-            rho_limit(space_.side_point(input), space_.side_point(output), space_.grid(), options_);
+        const int limit = rho_limit(space_, input, output, options);
         for (const std::size_t member : rhos.members) {
           const int rho = static_cast<int>(member);
           if (rho > limit) break;
-          if (is_kept(input, output, rho, wanted, candidate)) return candidate;
+          space_.place(input, output, rho, candidate);
+          if (candidate.shape.is_dense || !options.filters.accepts_theta(candidate)) continue;
+          if (space_.size(input, output, rho, candidate) && candidate.shape.sizes == wanted &&
+              options.filters.accepts_sizes(candidate))
+            return candidate;
         }
       }
     }
     return std::nullopt;
   }
 
- private:
-  bool is_kept(std::size_t input,
-               std::size_t output,
-               int rho,
-               const Sizes& wanted,
-               Candidate& candidate) const {
-    space_.place(input, output, rho, candidate);
-    if (candidate.shape.is_dense || !options_.filters.accepts_theta(candidate)) return false;
-    return space_.size(input, output, rho, candidate) && candidate.shape.sizes == wanted &&
-           options_.filters.accepts_sizes(candidate);
-  }
-
-  const GridSpace& space_;
-  const SpaceOptions& options_;
+  GridSpace space_;
+  std::vector<GridSpace::Group<Triple>> inputs_;
+  std::vector<GridSpace::Group<Triple>> outputs_;
+  std::vector<GridSpace::Group<Index>> rhos_;
 };
 
-std::optional<Candidate> dense_candidate(const SpaceOptions& options) {
+Tally walk_dense(const SpaceOptions& options, const CandidateVisitor& visit) {
   const WidthResolver resolver(options.d_in, options.d_out, options.resolve);
-  Candidate dense = resolver.at_any_quality({"", {0, 1, 0, 0, 1, 0, 0}, std::nullopt, true});
-  if (!options.filters.accepts(dense)) return std::nullopt;
-  return dense;
+  const Candidate dense = resolver.at_any_quality({"", {0, 1, 0, 0, 1, 0, 0}, std::nullopt, true});
+  if (!options.filters.accepts(dense)) return {};
+  visit(dense);
+  return {.kept = 1, .invalid = 0};
 }
 
 }  // namespace
@@ -199,54 +161,58 @@ void validate_grid(Count n) {
                .got = fmt::format("1/{}", n)});
 }
 
-Tally enumerate_grid(int n, const SpaceOptions& options, const CandidateVisitor& visit) {
-  const GridSpace space(n, options.d_in, options.d_out, options.resolve);
+Tally& Tally::operator+=(const Tally& other) {
+  kept += other.kept;
+  invalid += other.invalid;
+  return *this;
+}
+
+Walk grid_walk(int n, const SpaceOptions& options) {
+  constexpr std::size_t kPointsPerPart = 4096;
+  const auto space =
+      std::make_shared<const GridSpace>(n, options.d_in, options.d_out, options.resolve);
+  const std::size_t sides = space->side_count();
+  const std::size_t length =
+      std::max<std::size_t>(1, kPointsPerPart / static_cast<std::size_t>(n + 1));
+  const Stretches outputs{sides, length};
+  return {sides * outputs.count(), [=](std::size_t part, const CandidateVisitor& visit) {
+            const Stretches::Stretch stretch = outputs[part % outputs.count()];
+            return walk_sides(*space, part / outputs.count(), stretch, options, visit);
+          }};
+}
+
+Walk unique_walk(int n, const SpaceOptions& options) {
+  const auto sizes =
+      std::make_shared<const UniqueSizes>(n, options.d_in, options.d_out, options.resolve);
+  return {1 + sizes->parts(), [=](std::size_t part, const CandidateVisitor& visit) {
+            return part == 0 ? walk_dense(options, visit) : sizes->walk(part - 1, options, visit);
+          }};
+}
+
+Tally visit_all(const Walk& walk, const CandidateVisitor& visit) {
+  bool is_stopped = false;
+  const CandidateVisitor see = [&](const Candidate& candidate) {
+    is_stopped = !visit(candidate);
+    return !is_stopped;
+  };
   Tally tally;
-  for (std::size_t input = 0; input < space.side_count(); ++input) {
-    if (!walk_input(space, input, options, tally, visit)) break;
+  for (std::size_t part = 0; part < walk.parts && !is_stopped; ++part) {
+    tally += walk.visit_part(part, see);
   }
   return tally;
 }
 
-Tally enumerate_unique(int n, const SpaceOptions& options, const CandidateVisitor& visit) {
-  const GridSpace space(n, options.d_in, options.d_out, options.resolve);
-  const auto inputs = space.input_groups();
-  const auto outputs = space.output_groups();
-  const auto rhos = space.rho_groups();
-  const FirstOfSizes first(space, options);
-  Tally tally;
-  if (const std::optional<Candidate> dense = dense_candidate(options)) {
-    ++tally.kept;
-    if (!visit(*dense)) return tally;
-  }
-  for (const auto& input : inputs) {
-    for (const auto& output : outputs) {
-      for (const auto& rho : rhos) {
-        const std::optional<Candidate> candidate = first.find(input, output, rho);
-        if (!candidate) continue;
-        ++tally.kept;
-        if (!visit(*candidate)) return tally;
-      }
-    }
-  }
-  return tally;
+Tally count_all(const Walk& walk, const Threads& threads) {
+  return sum_of_parts(walk.parts, threads, [&](std::size_t part) {
+    return walk.visit_part(part, [](const Candidate&) { return true; });
+  });
 }
 
-Tally count_grid(int n, const SpaceOptions& options) {
+Tally count_grid(int n, const SpaceOptions& options, const Threads& threads) {
   const GridSpace space(n, options.d_in, options.d_out, options.resolve);
-  using Inputs = tbb::blocked_range<std::size_t>;
-  return tbb::parallel_reduce(
-      Inputs(0, space.side_count()),
-      Tally{},
-      [&](const Inputs& inputs, Tally tally) {
-        for (std::size_t input = inputs.begin(); input != inputs.end(); ++input) {
-          count_input(space, input, options, tally);
-        }
-        return tally;
-      },
-      [](const Tally& a, const Tally& b) {
-        return Tally{a.kept + b.kept, a.invalid + b.invalid};
-      });
+  return sum_of_parts(space.side_count(), threads, [&](std::size_t input) {
+    return count_input(space, input, options);
+  });
 }
 
 Count count_theta(int n, const SpaceOptions& options) {

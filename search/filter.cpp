@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 #include "structure/fraction.h"
@@ -61,21 +62,21 @@ double parse_bound(std::string_view text, const std::string& where) {
                .got = fmt::format("\"{}\"", text)});
 }
 
-bool Filter::accepts(const Candidate& candidate) const {
-  const double value = column->value(candidate);
+Interval Filter::interval() const {
+  const double infinity = std::numeric_limits<double>::infinity();
   switch (comparison) {
     case Comparison::at_most:
-      return value <= bound + kTolerance;
+      return {-infinity, bound + kTolerance};
     case Comparison::at_least:
-      return value >= bound - kTolerance;
+      return {bound - kTolerance, infinity};
     case Comparison::below:
-      return value < bound - kTolerance;
+      return {-infinity, std::nextafter(bound - kTolerance, -infinity)};
     case Comparison::above:
-      return value > bound + kTolerance;
+      return {std::nextafter(bound + kTolerance, infinity), infinity};
     case Comparison::equal:
-      return std::abs(value - bound) <= kTolerance;
+      break;
   }
-  return false;
+  return {bound - kTolerance, bound + kTolerance};
 }
 
 std::vector<Filter> parse_filters(std::string_view text) {
@@ -90,7 +91,7 @@ std::vector<Filter> parse_filters(std::string_view text) {
 
 FilterSet::FilterSet(const std::vector<Filter>& filters) {
   for (const Filter& filter : filters) {
-    (filter.column->depends_on_sizes ? of_sizes_ : of_theta_).push_back(filter);
+    (filter.column->depends_on_sizes() ? of_sizes_ : of_theta_).push_back(filter);
   }
 }
 

@@ -11,13 +11,25 @@ namespace einsearch {
 
 enum class Comparison { at_most, at_least, below, above, equal };
 
+/// Numbers from lowest to highest, both included.
+struct Interval {
+  double lowest;
+  double highest;
+
+  bool contains(double x) const { return lowest <= x && x <= highest; }
+};
+
 /// column (comparison) bound; both sides are the same within 1e-9.
 struct Filter {
   const NumericColumn* column = nullptr;
   Comparison comparison = Comparison::at_most;
   double bound = 0;
 
-  bool accepts(const Candidate& candidate) const;
+  /// The values that it accepts.
+  Interval interval() const;
+  bool accepts(const Candidate& candidate) const {
+    return interval().contains(column->value(candidate));
+  }
 };
 
 /// What a column is compared with: a finite number or a fraction such as 1/2; throws Error naming
@@ -39,8 +51,8 @@ class FilterSet {
   bool accepts(const Candidate& candidate) const {
     return accepts_theta(candidate) && accepts_sizes(candidate);
   }
+  const std::vector<Filter>& of_theta() const { return of_theta_; }
   const std::vector<Filter>& of_sizes() const { return of_sizes_; }
-  bool has_theta_filters() const { return !of_theta_.empty(); }
   bool is_empty() const { return of_theta_.empty() && of_sizes_.empty(); }
 
   /// The column of a filter that needs sizes, or nothing.

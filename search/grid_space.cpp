@@ -13,10 +13,6 @@ RoundingQuality side_quality(const std::array<double, 3>& exponents, const Tripl
   return rounding_quality(theta, {sizes[0], sizes[1], sizes[2], 1, 1, 1, 1}, {d, 1});
 }
 
-RoundingQuality worst(const RoundingQuality& a, const RoundingQuality& b) {
-  return {std::max(a.rounding_error, b.rounding_error), std::max(a.theta_drift, b.theta_drift)};
-}
-
 std::array<double, 3> exponents_of(const SidePoint& point, int n) {
   return theta_of({point, {0, 0, n}, 0}, n).input();
 }
@@ -29,6 +25,10 @@ std::size_t position(const std::vector<Triple>& triples, const Triple& wanted) {
 }
 
 }  // namespace
+
+RoundingQuality worst(const RoundingQuality& a, const RoundingQuality& b) {
+  return {std::max(a.rounding_error, b.rounding_error), std::max(a.theta_drift, b.theta_drift)};
+}
 
 GridSpace::GridSpace(int n, Index d_in, Index d_out, const ResolveOptions& options)
     : n_(n), widths_{d_in, d_out}, options_(options), points_(side_points(n)) {
@@ -102,9 +102,9 @@ void GridSpace::place(std::size_t input, std::size_t output, int rho, Candidate&
   if (candidate.shape.is_dense) candidate.theta = canonical(candidate.theta);
 }
 
-UnroundedSizes GridSpace::unrounded(const Side& input,
-                                    const Side& output,
-                                    const Inner& inner) const {
+UnroundedSizes unrounded_sizes(const GridSpace::Side& input,
+                               const GridSpace::Side& output,
+                               const GridSpace::Inner& inner) {
   return {input.powers[0],
           input.powers[1],
           input.powers[2],
@@ -124,45 +124,16 @@ bool GridSpace::size(std::size_t input, std::size_t output, int rho, Candidate& 
   const Side& out = output_[output];
   if (in.validity == Validity::none || out.validity == Validity::none) return false;
   const Inner& inner = inner_[static_cast<std::size_t>(rho)];
-  const UnroundedSizes powers = unrounded(in, out, inner);
-  const Sizes sizes = break_ties(in.triples, out.triples, inner.n_rho, powers);
+  const Sizes sizes =
+      break_ties(in.triples, out.triples, inner.n_rho, unrounded_sizes(in, out, inner));
   const Triple chosen_in{sizes.n_alpha, sizes.n_beta, sizes.n_gamma};
   const Triple chosen_out{sizes.n_delta, sizes.n_epsilon, sizes.n_phi};
-  candidate.quality = worst(inner.quality,
-                            worst(in.quality[position(in.triples, chosen_in)],
-                                  out.quality[position(out.triples, chosen_out)]));
+  const RoundingQuality quality = worst(in.quality[position(in.triples, chosen_in)],
+                                        out.quality[position(out.triples, chosen_out)]);
+  candidate.quality = worst(inner.quality, quality);
   if (!candidate.quality.is_valid()) return false;
-  candidate.shape = einsum_shape(sizes, powers, widths_, options_.order);
+  candidate.shape = einsum_shape(sizes, unrounded_sizes(in, out, inner), widths_, options_.order);
   return true;
-}
-
-void GridSpace::shape(std::size_t input, std::size_t output, int rho, Candidate& candidate) const {
-  const Triple& in = input_[input].triples.front();
-  const Triple& out = output_[output].triples.front();
-  const Inner& inner = inner_[static_cast<std::size_t>(rho)];
-  candidate.quality =
-      worst(inner.quality, worst(input_[input].quality.front(), output_[output].quality.front()));
-  candidate.shape = einsum_shape({in[0], in[1], in[2], out[0], out[1], out[2], inner.n_rho},
-                                 unrounded(input_[input], output_[output], inner),
-                                 widths_,
-                                 options_.order);
-}
-
-bool GridSpace::are_sizes_fixed(std::size_t input, std::size_t output) const {
-  return input_[input].triples.size() == 1 && output_[output].triples.size() == 1 &&
-         !is_dense({points_[input], points_[output], 0}, n_);
-}
-
-bool GridSpace::is_valid(std::size_t input, std::size_t output, int rho) const {
-  const Validity in = input_[input].validity;
-  const Validity out = output_[output].validity;
-  const bool is_rho_valid = inner_[static_cast<std::size_t>(rho)].quality.is_valid();
-  const bool is_certain = in != Validity::depends && out != Validity::depends;
-  const bool is_dense_point = is_dense({points_[input], points_[output], rho}, n_);
-  if (is_dense_point) return true;
-  if (is_certain) return in == Validity::all && out == Validity::all && is_rho_valid;
-  Candidate candidate;
-  return size(input, output, rho, candidate);
 }
 
 std::vector<GridSpace::Group<Triple>> GridSpace::groups_of(const std::vector<Side>& sides) {

@@ -21,6 +21,28 @@ class GridSpace {
   std::size_t side_count() const { return points_.size(); }
   const SidePoint& side_point(std::size_t i) const { return points_[i]; }
 
+  /// Whether a side's sizes are valid: all that it may take, none, or that depends on the other
+  /// side.
+  enum class Validity { all, none, depends };
+
+  /// A side at one point: the sizes it may take (several only on a tie) and how good each is.
+  struct Side {
+    std::vector<Triple> triples;
+    std::vector<RoundingQuality> quality;
+    std::array<double, 3> powers;  ///< d^x before rounding
+    Validity validity = Validity::all;
+  };
+  struct Inner {
+    Index n_rho;
+    RoundingQuality quality;
+    double power;  ///< before rounding
+  };
+  const Side& input_side(std::size_t i) const { return input_[i]; }
+  const Side& output_side(std::size_t i) const { return output_[i]; }
+  const std::vector<Inner>& inner() const { return inner_; }  ///< by the numerator of rho
+  const Widths& widths() const { return widths_; }
+  OrderRule order() const { return options_.order; }
+
   /// What theta alone decides: theta, taxonomy, whether it is the dense matrix.
   void place(std::size_t input, std::size_t output, int rho, Candidate& candidate) const;
 
@@ -28,14 +50,10 @@ class GridSpace {
   /// from its power.
   bool size(std::size_t input, std::size_t output, int rho, Candidate& candidate) const;
 
-  /// What size() fills in, whether valid or not. Only for pairs of sides that are_sizes_fixed().
-  void shape(std::size_t input, std::size_t output, int rho, Candidate& candidate) const;
-
-  /// Whether the sizes of these two sides are the same for every rho, and none of them is dense.
-  bool are_sizes_fixed(std::size_t input, std::size_t output) const;
-
-  /// What size() would return, without the sizes. Cheap unless validity hangs on a tie.
-  bool is_valid(std::size_t input, std::size_t output, int rho) const;
+  /// Whether rho = 0 makes these two sides the dense matrix.
+  bool may_be_dense(std::size_t input, std::size_t output) const {
+    return is_dense({points_[input], points_[output], 0}, n_);
+  }
 
   /// Side points (or numerators of rho) that may lead to the same sizes, in ascending order.
   template <typename Value>
@@ -48,28 +66,9 @@ class GridSpace {
   std::vector<Group<Index>> rho_groups() const;
 
  private:
-  /// Whether a side's sizes are valid: all that it may take, none, or that depends on the other
-  /// side.
-  enum class Validity { all, none, depends };
-
-  /// A side at one point: the sizes it may take (several only on a tie) and how good each is.
-  struct Side {
-    std::vector<Triple> triples;
-    std::vector<RoundingQuality> quality;
-    std::array<double, 3> powers;  // d^x before rounding
-    Validity validity = Validity::all;
-  };
-  struct Inner {
-    Index n_rho;
-    RoundingQuality quality;
-    double power;
-  };
-
   std::vector<Side> make_sides(Index d, Rounding rounding) const;
   std::vector<Inner> make_inner() const;
   static std::vector<Group<Triple>> groups_of(const std::vector<Side>& sides);
-
-  UnroundedSizes unrounded(const Side& input, const Side& output, const Inner& inner) const;
 
   int n_;
   std::vector<double> values_;  // k / n
@@ -81,5 +80,12 @@ class GridSpace {
   std::vector<Inner> inner_;
   LayerShape dense_;
 };
+
+UnroundedSizes unrounded_sizes(const GridSpace::Side& input,
+                               const GridSpace::Side& output,
+                               const GridSpace::Inner& inner);
+
+/// The larger of either number.
+RoundingQuality worst(const RoundingQuality& a, const RoundingQuality& b);
 
 }  // namespace einsearch

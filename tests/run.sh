@@ -4,6 +4,10 @@
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 
+case "${EINSEARCH_GOLDEN:-/}" in
+  /*) ;;
+  *) export EINSEARCH_GOLDEN="$PWD/$EINSEARCH_GOLDEN" ;;  # tests run in other folders
+esac
 needs=test
 if [ "${1:-}" = --slurm ]; then
   needs=slurm

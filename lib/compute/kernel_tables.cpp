@@ -42,6 +42,16 @@ const SequenceKernels<double>& sequence_kernels() {
   return of_active_isa(v3::kSequenceDouble, v4::kSequenceDouble);
 }
 
+template <>
+const MixtureKernels<float>& mixture_kernels() {
+  return of_active_isa(v3::kMixtureFloat, v4::kMixtureFloat);
+}
+
+template <>
+const MixtureKernels<double>& mixture_kernels() {
+  return of_active_isa(v3::kMixtureDouble, v4::kMixtureDouble);
+}
+
 const PeakKernels& peak_kernels() { return of_active_isa(v3::kPeak, v4::kPeak); }
 
 }  // namespace einsearch

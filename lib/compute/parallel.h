@@ -35,6 +35,12 @@ class Threads {
     return result;
   }
 
+  /// body() where oneTBB's own algorithms use these threads.
+  template <typename Body>
+  void run(const Body& body) const {
+    arena_->execute(body);
+  }
+
   /// Calls body(i) for every i < size, in any order; denormals are zero inside.
   template <typename Body>
   void for_each(Index size, const Body& body) const {

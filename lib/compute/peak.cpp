@@ -40,6 +40,6 @@ void triad(float scale, const float* b, const float* c, float* a, Index size) {
   for (Index i = 0; i < size; ++i) a[i] = std::fma(scale, c[i], b[i]);
 }
 
-const PeakKernels kPeak = {fused_multiply_adds, 2 * kChains* V::kWidth, triad};
+const PeakKernels kPeak = {fused_multiply_adds, 2 * kChains* V::kWidth, triad, eigen_gemm};
 
 }  // namespace einsearch::EINSEARCH_ISA

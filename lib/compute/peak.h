@@ -1,8 +1,10 @@
 // What this processor can do at most: loops that do nothing but fused multiply-adds in registers,
-// or nothing but stream through memory. Other speeds are quoted as parts of these.
+// or nothing but stream through memory; and what a library's matrix product does. Other speeds are
+// quoted beside these.
 #pragma once
 
 #include "base/types.h"
+#include "compute/product.h"
 
 namespace einsearch {
 
@@ -17,6 +19,9 @@ struct PeakKernels {
 
   /// a[i] = b[i] + scale c[i]       12 bytes per element
   void (*triad)(float scale, const float* b, const float* c, float* a, Index size);
+
+  /// z = W x by Eigen: W (M, K) with contiguous rows, x (K, N) -> z (M, N)     FLOPs: 2MKN
+  void (*eigen_gemm)(MatrixView<const float> w, BlockView<const float> x, BlockView<float> z);
 };
 
 /// Those of the active instruction set (compute/isa.h).

@@ -32,21 +32,6 @@ bool is_shared(const Track& track) {
   });
 }
 
-/// Runs and widths that are left after resampling.
-void count_competitors(const TrackSet& set, const Resample& resample, Frontier& frontier) {
-  std::set<Index> runs;
-  std::set<Count> widths;
-  for (const Track& track : set.tracks) {
-    for (const Track::Point& point : track.points) {
-      if (resample.times_of(point.run) == 0) continue;
-      runs.insert(point.run);
-      widths.insert(track.width);
-    }
-  }
-  frontier.n_runs = static_cast<Count>(runs.size());
-  frontier.n_widths = static_cast<Count>(widths.size());
-}
-
 }  // namespace
 
 Envelope::Envelope(TrackSet tracks) : set_(std::move(tracks)) {
@@ -82,7 +67,40 @@ void Envelope::choose_budgets() {
   }
 }
 
+/// Every run that has points, once, with its width.
+void Envelope::list_competitors() {
+  std::set<std::pair<Count, Index>> seen;
+  for (const Track& track : set_.tracks) {
+    Index last = kNoRun;
+    for (const Track::Point& point : track.points) {
+      if (point.run == last) continue;
+      last = point.run;
+      if (seen.insert({track.width, point.run}).second) {
+        competitors_.push_back({track.width, point.run});
+      }
+    }
+  }
+}
+
+/// Runs and widths that are left after resampling.
+void Envelope::count_competitors(const Resample& resample, Frontier& frontier) const {
+  std::vector<Count> widths;
+  std::vector<Index> runs;
+  for (const auto& [width, run] : competitors_) {
+    if (resample.times_of(run) == 0) continue;
+    widths.push_back(width);
+    runs.push_back(run);
+  }
+  const auto count_distinct = [](auto& values) {
+    std::sort(values.begin(), values.end());
+    return static_cast<Count>(std::unique(values.begin(), values.end()) - values.begin());
+  };
+  frontier.n_runs = count_distinct(runs);
+  frontier.n_widths = count_distinct(widths);
+}
+
 void Envelope::read_tracks() {
+  list_competitors();
   for (const Track& track : set_.tracks) {
     has_shared_tracks_ = has_shared_tracks_ || is_shared(track);
     const auto& points = track.points;
@@ -135,11 +153,11 @@ Frontier Envelope::read(const Resample& resample) const {
   }
   if (is_of_points()) {
     Frontier frontier = read_points(resample);
-    count_competitors(set_, resample, frontier);
+    count_competitors(resample, frontier);
     return frontier;
   }
   Frontier frontier;
-  count_competitors(set_, resample, frontier);
+  count_competitors(resample, frontier);
   struct Best {
     double log_loss = std::numeric_limits<double>::infinity();
     Index run = kNoRun;

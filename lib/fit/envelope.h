@@ -42,10 +42,18 @@ class Envelope {
 
   Envelope(TrackSet tracks, std::vector<double> log_budgets, std::vector<double> budgets);
   void choose_budgets();
+  void list_competitors();
+  void count_competitors(const Resample& resample, Frontier& frontier) const;
   void read_tracks();
   Frontier read_points(const Resample& resample) const;
 
+  struct Competitor {
+    Count width;
+    Index run;
+  };
+
   TrackSet set_;
+  std::vector<Competitor> competitors_;
   bool has_shared_tracks_ = false;  // some track joins points of several runs
   std::vector<double> log_budgets_, budgets_;
   std::vector<TrackReadings> readings_;

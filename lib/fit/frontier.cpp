@@ -151,12 +151,6 @@ void require_loss_above(double offset, const Curve& curve, const CurvePoint& poi
                .got = fmt::format("{} at {:.6g} FLOPs", point.loss, point.train_flops)});
 }
 
-Count count_widths(const Runs& runs) {
-  std::set<Count> widths;
-  for (const Curve* curve : runs) widths.insert(curve->width);
-  return static_cast<Count>(widths.size());
-}
-
 TrackSet select_points(const Runs& runs, PointChoice choice, double offset) {
   TrackSet set;
   set.kind = kind_of_points(runs, choice);

@@ -102,9 +102,6 @@ bool is_sound(const Curve& curve);
 /// Throws Error naming structure and run unless loss > offset.
 void require_loss_above(double offset, const Curve& curve, const CurvePoint& point);
 
-/// How many different widths the runs have.
-Count count_widths(const Runs& runs);
-
 /// Chooses points of one kind and drops warm-up. Diverged runs are left out whole. Throws Error
 /// where a loss does not exceed `offset`: its logarithm does not exist.
 TrackSet select_points(const Runs& runs, PointChoice choice, double offset = 0);

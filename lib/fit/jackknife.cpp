@@ -8,6 +8,7 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kUpper95 = 0.975;
+constexpr double kUpper80 = 0.9;
 
 /// Continued fraction of the incomplete beta function by Lentz's method, DLMF 8.17.22.
 double beta_fraction(double a, double b, double x) {
@@ -69,41 +70,26 @@ double student_t_quantile(double p, double degrees_of_freedom) {
   return low + (high - low) / 2;
 }
 
-Variance jackknife_variance(std::span<const double> replicates) {
-  if (replicates.size() < 2) return {kNan, kNan};
+double jackknife_variance(std::span<const double> replicates) {
+  if (replicates.size() < 2) return kNan;
   const double n = static_cast<double>(replicates.size());
   double mean = 0;
   for (const double value : replicates) mean += value / n;
   double sum = 0;
   for (const double value : replicates) sum += (value - mean) * (value - mean);
-  return {(n - 1) / n * sum, n - 1};
+  return (n - 1) / n * sum;
 }
 
-Variance sum_of(const Variance& a, const Variance& b) {
-  const double total = a.value + b.value;
-  if (!(total > 0)) return {total, a.degrees_of_freedom + b.degrees_of_freedom};
-  const double inverse =
-      a.value * a.value / a.degrees_of_freedom + b.value * b.value / b.degrees_of_freedom;
-  return {total, total * total / inverse};
-}
-
-Estimate with_interval(double value, const Variance& variance) {
+Estimate with_student_interval(double value, double standard_error, double degrees_of_freedom) {
   Estimate estimate{.value = value};
-  if (!std::isfinite(variance.value) || !std::isfinite(value)) return estimate;
-  estimate.standard_error = std::sqrt(variance.value);
-  const double reach =
-      student_t_quantile(kUpper95, variance.degrees_of_freedom) * estimate.standard_error;
-  estimate.low = value - reach;
-  estimate.high = value + reach;
-  return estimate;
-}
-
-Estimate with_log_interval(double value, const Variance& log_variance) {
-  Estimate estimate = with_interval(std::log(value), log_variance);
-  estimate.value = value;
-  estimate.standard_error *= value;
-  estimate.low = std::exp(estimate.low);
-  estimate.high = std::exp(estimate.high);
+  if (degrees_of_freedom < 1 || !std::isfinite(standard_error)) return estimate;
+  estimate.standard_error = standard_error;
+  const double wide = student_t_quantile(kUpper95, degrees_of_freedom);
+  const double narrow = student_t_quantile(kUpper80, degrees_of_freedom);
+  estimate.low = value - wide * standard_error;
+  estimate.high = value + wide * standard_error;
+  estimate.low_80 = value - narrow * standard_error;
+  estimate.high_80 = value + narrow * standard_error;
   return estimate;
 }
 

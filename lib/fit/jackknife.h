@@ -4,8 +4,7 @@
 // the number of budgets and mean nothing; runs are what is independent. With estimates t_i, each
 // made without run i of n, and their mean m:
 //   variance = (n - 1) / n  sum_i (t_i - m)^2
-// (Tukey 1958; Efron & Tibshirani 1993, section 11). Intervals are t +- q sqrt(variance) with q the
-// Student quantile for n - 1 degrees of freedom.
+// (Tukey 1958; Efron & Tibshirani 1993, section 11). And the distributions of Student and Fisher.
 #pragma once
 
 #include <span>
@@ -15,23 +14,12 @@
 
 namespace einsearch {
 
-/// A variance and how many degrees of freedom its own estimate has.
-struct Variance {
-  double value = 0;
-  double degrees_of_freedom = 0;
-};
-
 /// From estimates made without one run each; nan where there are fewer than two.
-Variance jackknife_variance(std::span<const double> replicates);
+double jackknife_variance(std::span<const double> replicates);
 
-/// Variance of a difference of independent estimates; degrees of freedom by Welch-Satterthwaite.
-Variance sum_of(const Variance& a, const Variance& b);
-
-/// value +- q sqrt(variance), q for 95 %.
-Estimate with_interval(double value, const Variance& variance);
-
-/// The same for a value whose logarithm has that variance.
-Estimate with_log_interval(double value, const Variance& log_variance);
+/// value +- q standard_error with q the Student quantiles for 95 and 80 %; no interval without
+/// degrees of freedom.
+Estimate with_student_interval(double value, double standard_error, double degrees_of_freedom);
 
 /// P(T <= t) for Student's t with `degrees_of_freedom` > 0, by the continued fraction of the
 /// incomplete beta function (DLMF 8.17.22); absolute error below 1e-12.

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <utility>
 
 #include "fit/huber.h"
@@ -19,6 +20,7 @@ constexpr int kGrid = 25;
 constexpr int kMostSteps = 200;
 constexpr int kMostHalvings = 30;
 constexpr double kStepDone = 1e-12;
+constexpr double kRefitDone = 1e-7;  // replicates scatter by far more
 constexpr double kAgreement = 1e-9;
 constexpr double kLeastDelta = 1e-3;
 constexpr double kExact = 1e-22;  // objective per point below which an exact fit only rounds
@@ -48,9 +50,56 @@ struct Problem {
   Count n_points = 0;
   double delta = kInfinity;
   bool is_offset_fitted = true;
+  double step_done = kStepDone;
 
   double highest() const { return kHighest * least_loss; }
 };
+
+/// u^2 of each point about its width's mean log compute, less what a line through the width's
+/// points explains: the shape of a scallop. Empty where fewer than three widths tell it from the
+/// law's own curvature.
+std::vector<double> scallop_of(const Frontier& frontier, const std::vector<double>& x) {
+  std::map<Count, std::vector<std::size_t>> by_width;
+  for (std::size_t i = 0; i < x.size(); ++i) by_width[frontier.points[i].width].push_back(i);
+  if (by_width.size() < 3) return {};
+  std::vector<double> shape(x.size(), 0);
+  for (const auto& [width, members] : by_width) {
+    const auto n = static_cast<double>(members.size());
+    double mean = 0, u2 = 0, u3 = 0;
+    for (const std::size_t i : members) mean += x[i] / n;
+    for (const std::size_t i : members) {
+      const double u = x[i] - mean;
+      u2 += u * u / n;
+      u3 += u * u * u / n;
+    }
+    const double slope = u2 > 0 ? u3 / u2 : 0;
+    for (const std::size_t i : members) {
+      const double u = x[i] - mean;
+      shape[i] = u * u - u2 - slope * u;
+    }
+  }
+  return shape;
+}
+
+/// Takes the scallops off log losses: between the computes where neighbouring widths overtake it, a
+/// run lies above the law that all touch, most at the ends. Over a few widths that looks like
+/// curvature of the law itself and would pass for an irreducible loss. A line through the points is
+/// not changed, because the shape is orthogonal to one in every width.
+void flatten(const Frontier& frontier, Block& block) {
+  const std::vector<double> shape = scallop_of(frontier, block.x);
+  double squares = 0, product = 0;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    squares += shape[i] * shape[i];
+    product += shape[i] * block.log_loss[i];
+  }
+  // End points of a width have one compute, but for rounding.
+  constexpr double kLeastSquares = 1e-9;
+  if (!(squares > kLeastSquares * static_cast<double>(shape.size()))) return;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    block.log_loss[i] -= product / squares * shape[i];
+    block.loss[i] = std::exp(block.log_loss[i]);
+  }
+}
 
 /// Nothing where the frontier has fewer than two different computes.
 std::optional<Block> make_block(const Frontier& frontier, std::size_t structure) {
@@ -65,6 +114,7 @@ std::optional<Block> make_block(const Frontier& frontier, std::size_t structure)
   if (!(*high > *low)) return std::nullopt;
   for (const double x : block.x) block.mean_x += x / static_cast<double>(block.x.size());
   for (double& x : block.x) x -= block.mean_x;
+  flatten(frontier, block);
   return block;
 }
 
@@ -201,7 +251,7 @@ State descend(const Problem& problem, State state, bool moves_offset, int most_s
   for (int i = 0; i < most_steps; ++i) {
     const Step step = newton_step(problem, state, moves_offset);
     const double size = size_of(problem, step);
-    if (!(size > kStepDone)) {
+    if (!(size > problem.step_done)) {
       state.is_converged = std::isfinite(size);
       return state;
     }
@@ -381,6 +431,7 @@ JointFit refit_joint(std::span<const Frontier* const> frontiers,
   Problem problem = make_problem(frontiers);
   problem.delta = start.huber_delta;
   problem.is_offset_fitted = is_offset_fitted;
+  problem.step_done = kRefitDone;
   const double offset = std::min(start.offset, problem.highest());
   State state = start_at(problem, is_offset_fitted ? offset : start.offset);
   constexpr int kRefitSteps = 60;

@@ -6,6 +6,10 @@
 // C_s is the geometric mean of the structure's computes, so that a_s and b_s are nearly
 // independent.
 //
+// Where a frontier is an envelope of runs, it hangs between the computes where one width overtakes
+// another. These scallops are taken off first (flatten() in the .cpp): with five widths, of which
+// three are interior, they would raise E by 0.05 of the lowest loss.
+//
 // For a given E the structures part, and each has two parameters. So E is profiled on a grid over
 // [0, 0.999 of the least loss]; from the two best places Gauss-Newton steps, reweighted for Huber's
 // objective, move all parameters at once. The normal equations are an arrow: E joins blocks of two,

@@ -90,12 +90,12 @@ FitSample refit(const Fits& fits, const std::vector<Resample>& resamples) {
   return sample;
 }
 
+constexpr std::array kSelectable = {Irreducible::shared, Irreducible::zero, Irreducible::own};
+
 /// The law whose roll-out predicts best; the first of equals.
-Irreducible select_irreducible(const std::vector<StructureFit>& groups, Rollout& rollout) {
-  constexpr std::array kLaws = {Irreducible::shared, Irreducible::zero, Irreducible::own};
-  rollout = roll_out(groups, kLaws);
+Irreducible select_irreducible(const Rollout& rollout) {
   Irreducible best = Irreducible::shared;
-  for (const Irreducible law : kLaws) {
+  for (const Irreducible law : kSelectable) {
     if (rollout.mean_error(law) < rollout.mean_error(best)) best = law;
   }
   return best;
@@ -111,8 +111,9 @@ void fit_groups(Fits& fits, Ranking& ranking) {
         Envelope(select_points(group.runs, options.points, is_given ? options.offset : 0));
     group.frontier = build_frontier(group, options, {});
   }
+  if (!is_given) ranking.rollout = roll_out(fits.groups, kSelectable);
   if (options.selects_irreducible && !is_given) {
-    options.irreducible = select_irreducible(fits.groups, ranking.rollout);
+    options.irreducible = select_irreducible(ranking.rollout);
   }
   std::vector<Frontier> frontiers;
   for (const StructureFit& group : fits.groups) frontiers.push_back(group.frontier);
@@ -209,13 +210,14 @@ std::vector<double> law_deviations(const Fits& fits, std::size_t s, Function fun
   });
 }
 
-/// E is bounded below, so its interval follows the replicates' own quantiles.
+/// E is bounded below, and slope and level lean on it, so their intervals follow the replicates'
+/// own quantiles (f + d where others are f - d): at the bound both the truth and the replicates lie
+/// on one side. Hence the minus signs.
 Estimate estimate_offset(const Fits& fits, std::size_t s) {
   const double offset = fits.groups[s].law.offset;
   if (!fits.has_fitted_offset()) return {.value = offset};
-  std::vector<double> mirrored =
-      law_deviations(fits, s, [](const PowerLaw& law) { return -law.offset; });
-  Estimate estimate = with_deviations(offset, mirrored);
+  Estimate estimate = with_deviations(
+      offset, law_deviations(fits, s, [](const PowerLaw& law) { return -law.offset; }));
   if (!estimate.has_interval()) return estimate;
   for (double* end : {&estimate.low, &estimate.high, &estimate.low_80, &estimate.high_80}) {
     *end = std::max(0.0, *end);
@@ -244,7 +246,7 @@ double jackknife_exponent(const Fits& fits, std::size_t s) {
     if (!law.is_usable() || law.status == FitStatus::few_widths) return kMissing;
     exponents.push_back(law.exponent);
   }
-  return std::sqrt(jackknife_variance(exponents).value);
+  return std::sqrt(jackknife_variance(exponents));
 }
 
 void estimate_law(RankedStructure& row, const Fits& fits, std::size_t s) {
@@ -257,7 +259,7 @@ void estimate_law(RankedStructure& row, const Fits& fits, std::size_t s) {
   const double reference = law.reference_compute;
   row.prefactor = with_log_deviations(law.prefactor,
                                       law_deviations(fits, s, [reference](const PowerLaw& other) {
-                                        return std::log(other.loss(reference) - other.offset);
+                                        return -std::log(other.loss(reference) - other.offset);
                                       }));
   if (law.is_usable() && law.status != FitStatus::few_widths) {
     row.exponent_jackknife_se = jackknife_exponent(fits, s);
@@ -379,6 +381,7 @@ void shrink_rows(const Fits& fits, std::vector<RankedStructure>& rows) {
     RankedStructure& row = rows[usable[i]];
     const PowerLaw law = shrunk_law(i);
     row.exponent_shrunk = law.exponent;
+    row.prefactor_shrunk = law.loss(row.law.reference_compute) - law.offset;
     row.predicted_loss_shrunk = law.loss(fits.target);
     if (base) row.multiplier_shrunk = std::exp(log_multiplier(law, *base, fits.target));
   }

@@ -69,6 +69,7 @@ struct RankedStructure {
   Estimate exponent;
   double exponent_jackknife_se = kMissing;  ///< leaving out one run at a time, E kept
   double exponent_shrunk = kMissing;        ///< towards the other structures' mean
+  double prefactor_shrunk = kMissing;       ///< the same of levels
   Estimate predicted_loss;                  ///< at the target compute
   double predicted_loss_shrunk = kMissing;  ///< from slope and level shrunk
   Estimate multiplier;                      ///< over the baseline, at the target compute
@@ -79,6 +80,7 @@ struct RankedStructure {
   RankInference inference;
   double p_beats_baseline = kMissing;
   double p_within_5_percent = kMissing;  ///< of the baseline's compute
+  double p_undominated = kMissing;       ///< where criteria were given (fit/dominance.h)
   Count single_scale_rank = 0;           ///< in the order of the last loss
   std::string verdict;
 };
@@ -93,7 +95,7 @@ struct Ranking {
   NoiseModel noise;
   Replicates replicates;               ///< structures in the order of their names
   std::vector<std::string> names;      ///< that order
-  Rollout rollout;                     ///< empty unless the irreducible loss was selected by it
+  Rollout rollout;                     ///< empty where E was given
   double single_scale_tau = kMissing;  ///< Kendall's tau of this order and that of the last loss
   Count n_targets = 1;                 ///< different seed_task
   std::vector<std::string> warnings;   ///< one line each

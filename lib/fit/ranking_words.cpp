@@ -50,6 +50,22 @@ void note_replicates(const Ranking& ranking, std::vector<std::string>& lines) {
                                   : "seeds resampled"));
 }
 
+/// How well each law predicted widths that it did not know, and which one is used.
+void note_rollout(const Ranking& ranking, std::vector<std::string>& lines) {
+  std::string text;
+  for (const Irreducible law : {Irreducible::shared, Irreducible::zero, Irreducible::own}) {
+    const double error = ranking.rollout.mean_error(law);
+    if (std::isnan(error)) continue;
+    text += fmt::format("{}{} {:.2g} %", text.empty() ? "" : ", ", to_string(law), 100 * error);
+  }
+  if (text.empty()) return;
+  lines.push_back(
+      fmt::format("roll-out: error of predicting the next width by irreducible loss: "
+                  "{}; used: {}",
+                  text,
+                  to_string(ranking.irreducible)));
+}
+
 }  // namespace
 
 /// 3e12 rather than 3e+12.
@@ -168,6 +184,7 @@ std::vector<std::string> note_lines(const Ranking& ranking) {
                                 offset.high));
   }
   note_replicates(ranking, lines);
+  note_rollout(ranking, lines);
   if (ranking.rows.size() < 2) return lines;
   if (ranking.n_targets == 1) {
     lines.push_back("every run has the same seed_task: this ranking speaks of one target");

@@ -8,7 +8,8 @@ namespace einsearch {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr Index kFewestWidths = 3;
+constexpr Index kFewestWidths = 3;    // that have a trimmed frontier
+constexpr Index kFewestToSelect = 4;  // one interior width alone says nothing of curvature
 
 /// The frontier of the `n_widths` smallest widths.
 Frontier frontier_of_smallest(const StructureFit& fit, Index n_widths) {
@@ -76,7 +77,7 @@ Rollout roll_out(std::span<const StructureFit> fits, std::span<const Irreducible
   Index most = 0;
   for (const StructureFit& fit : fits) most = std::max(most, fit.n_places);
   for (const Irreducible irreducible : laws) {
-    for (Index n_widths = kFewestWidths; n_widths < most; ++n_widths) {
+    for (Index n_widths = kFewestToSelect; n_widths < most; ++n_widths) {
       RolloutRow row{.irreducible = irreducible, .n_widths = n_widths};
       double sum = 0;
       for (const Prediction& prediction : predict_next(fits, n_widths, irreducible, 0)) {

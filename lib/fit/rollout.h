@@ -24,7 +24,7 @@ struct Rollout {
   double mean_error(Irreducible irreducible) const;
 };
 
-/// Tries each law on every number of widths from three on.
+/// Tries each law on every number of widths from four on.
 Rollout roll_out(std::span<const StructureFit> fits, std::span<const Irreducible> laws);
 
 /// Per structure the error of predicting its largest width from the others; nan where there are

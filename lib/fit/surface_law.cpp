@@ -21,6 +21,10 @@ constexpr double kLeastExponent = 0.03;
 constexpr double kMostExponent = 2;
 constexpr int kReweightings = 12;
 constexpr int kStarts = 4;
+// More points than this are thinned where a part of them will do; of so many, replicates draw a
+// part only.
+constexpr std::size_t kThinned = 20000;
+constexpr double kReplicatePoints = 2000;
 // Objectives below this part of the points' number are rounding errors of an exact fit.
 constexpr double kExact = 1e-22;
 
@@ -203,6 +207,9 @@ struct Residuals {
 
 Scaled polish(const Problem& problem, const Scaled& start, bool has_offset) {
   constexpr double kSmall = 1e-6;  // stands for a zero, whose logarithm no step can leave
+  // Many points begin next to their optimum, and every digit costs seconds.
+  const bool is_large = static_cast<std::size_t>(problem.size()) > kThinned;
+  const double tolerance = is_large ? 1e-9 : 1e-15;
   Residuals residuals;
   residuals.problem = &problem;
   residuals.has_offset = has_offset;
@@ -216,7 +223,7 @@ Scaled polish(const Problem& problem, const Scaled& start, bool has_offset) {
   // The objective has kinks in its second derivative, so a converged step may not be the last one.
   for (int round = 0; round < 20; ++round) {
     Eigen::LevenbergMarquardt<Residuals> solver(residuals);
-    solver.parameters.ftol = solver.parameters.xtol = 1e-15;
+    solver.parameters.ftol = solver.parameters.xtol = tolerance;
     solver.parameters.gtol = 0;
     solver.parameters.maxfev = 1000;
     Eigen::VectorXd next = p;
@@ -225,7 +232,7 @@ Scaled polish(const Problem& problem, const Scaled& start, bool has_offset) {
     const double moved = (next - p).cwiseAbs().maxCoeff();
     p = next;
     is_converged = status != Eigen::LevenbergMarquardtSpace::TooManyFunctionEvaluation;
-    if (is_converged && moved < 1e-9) break;
+    if (is_converged && (is_large || moved < 1e-9)) break;
   }
   Scaled law{.e = has_offset ? std::exp(p[4]) : 0,
              .a = std::exp(p[0]),
@@ -290,20 +297,25 @@ bool has_enough(std::span<const SurfacePoint> points) {
 /// Smallest relative gain of the objective by an irreducible loss that is taken for curvature.
 constexpr double kLeastGain = 1e-6;
 
-}  // namespace
-
-double SurfaceLaw::loss(double n, double d) const {
-  return irreducible_loss + a * std::pow(n, -alpha) + b * std::pow(d, -beta);
+/// A law in the units of a problem.
+Scaled scaled_from(const Problem& problem, const SurfaceLaw& law) {
+  return {.e = law.irreducible_loss / problem.scale,
+          .a = law.a / problem.scale * std::exp(-law.alpha * problem.mean_u),
+          .b = law.b / problem.scale * std::exp(-law.beta * problem.mean_v),
+          .alpha = law.alpha,
+          .beta = law.beta};
 }
 
-double SurfaceLaw::optimal_n(double product) const {
-  const double g = std::pow(alpha * a / (beta * b), 1 / (alpha + beta));
-  return g * std::pow(product, optimal_n_exponent());
+/// Every so many-th point, at most kThinned.
+std::vector<SurfacePoint> thinned(std::span<const SurfacePoint> points) {
+  const std::size_t stride = (points.size() + kThinned - 1) / kThinned;
+  std::vector<SurfacePoint> rest;
+  for (std::size_t i = 0; i < points.size(); i += stride) rest.push_back(points[i]);
+  return rest;
 }
 
-SurfaceLaw fit_surface(std::span<const SurfacePoint> points, const SurfaceOptions& options) {
-  if (!has_enough(points)) return {.n_points = static_cast<Count>(points.size())};
-  const Problem problem = make_problem(points, options);
+/// Where the best starts end, best first.
+std::vector<Scaled> polished_ends(const Problem& problem) {
   std::vector<Scaled> ends;
   for (const Scaled& start : starting_points(problem)) {
     ends.push_back(polish(problem, start, true));
@@ -311,6 +323,12 @@ SurfaceLaw fit_surface(std::span<const SurfacePoint> points, const SurfaceOption
   std::stable_sort(ends.begin(), ends.end(), [](const Scaled& a, const Scaled& b) {
     return a.objective < b.objective;
   });
+  return ends;
+}
+
+/// The law of a problem, with its status.
+SurfaceLaw solve(const Problem& problem) {
+  const std::vector<Scaled> ends = polished_ends(problem);
   const Scaled without = polish(problem, ends[0], false);
   const double gain = without.objective - ends[0].objective;
   const bool is_at_bound = !(gain > kAgreement * without.objective);
@@ -328,6 +346,34 @@ SurfaceLaw fit_surface(std::span<const SurfacePoint> points, const SurfaceOption
   return law;
 }
 
+}  // namespace
+
+double SurfaceLaw::loss(double n, double d) const {
+  return irreducible_loss + a * std::pow(n, -alpha) + b * std::pow(d, -beta);
+}
+
+double SurfaceLaw::optimal_n(double product) const {
+  const double g = std::pow(alpha * a / (beta * b), 1 / (alpha + beta));
+  return g * std::pow(product, optimal_n_exponent());
+}
+
+SurfaceLaw fit_surface(std::span<const SurfacePoint> points, const SurfaceOptions& options) {
+  if (!has_enough(points)) return {.n_points = static_cast<Count>(points.size())};
+  const Problem problem = make_problem(points, options);
+  if (points.size() <= kThinned) return solve(problem);
+  // Of many points a part finds the law and its status; all of them then polish it.
+  const SurfaceLaw part = solve(make_problem(thinned(points), options));
+  const bool has_offset = part.irreducible_loss > 0;
+  SurfaceLaw law = in_units(problem, polish(problem, scaled_from(problem, part), has_offset));
+  law.restart_gap = part.restart_gap;
+  if (law.status == FitStatus::converged) law.status = part.status;
+  return law;
+}
+
+double replicate_share(std::size_t n_points) {
+  return n_points <= kThinned ? 1 : kReplicatePoints / static_cast<double>(n_points);
+}
+
 std::vector<SurfaceLaw> bootstrap_surface(std::span<const SurfacePoint> points,
                                           const SurfaceLaw& law,
                                           const SurfaceOptions& options,
@@ -340,11 +386,13 @@ std::vector<SurfaceLaw> bootstrap_surface(std::span<const SurfacePoint> points,
   for (const SurfacePoint& point : points) {
     clusters[static_cast<std::size_t>(point.cluster)].push_back(point);
   }
+  const double share = replicate_share(points.size());
+  const auto n_drawn = static_cast<Index>(std::ceil(share * static_cast<double>(n_clusters)));
   std::vector<SurfaceLaw> laws(static_cast<std::size_t>(n_replicates));
   threads.for_each(n_replicates, [&](Index i) {
     const RandomStream random(seed, StreamId::bootstrap, static_cast<std::uint32_t>(i));
     std::vector<SurfacePoint> drawn;
-    for (Index k = 0; k < n_clusters; ++k) {
+    for (Index k = 0; k < n_drawn; ++k) {
       const double place =
           random.uniform(static_cast<std::uint64_t>(k)) * static_cast<double>(n_clusters);
       const auto& cluster = clusters[static_cast<std::size_t>(place)];
@@ -352,14 +400,12 @@ std::vector<SurfaceLaw> bootstrap_surface(std::span<const SurfacePoint> points,
     }
     if (!has_enough(drawn)) return;
     const Problem problem = make_problem(drawn, options);
-    Scaled start{.e = law.irreducible_loss / problem.scale,
-                 .a = law.a / problem.scale * std::exp(-law.alpha * problem.mean_u),
-                 .b = law.b / problem.scale * std::exp(-law.beta * problem.mean_v),
-                 .alpha = law.alpha,
-                 .beta = law.beta};
-    Scaled best = polish(problem, start, true);
-    const Scaled without = polish(problem, best, false);
-    if (without.objective <= best.objective) best = without;
+    Scaled best = polish(problem, scaled_from(problem, law), true);
+    // Of many points, whether E is there at all is not what a part of them should say.
+    if (share == 1 || law.irreducible_loss == 0) {
+      const Scaled without = polish(problem, best, false);
+      if (without.objective <= best.objective) best = without;
+    }
     laws[static_cast<std::size_t>(i)] = in_units(problem, best);
   });
   return laws;

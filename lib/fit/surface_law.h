@@ -66,6 +66,11 @@ struct SurfaceLaw {
 /// status too_few_points otherwise.
 SurfaceLaw fit_surface(std::span<const SurfacePoint> points, const SurfaceOptions& options = {});
 
+/// The part of the clusters that a replicate draws: all, but of more than 20,000 points about
+/// 4,000. Replicates of a share q scatter 1 / sqrt(q) times too much (m out of n bootstrap, Bickel,
+/// Gotze and van Zwet 1997).
+double replicate_share(std::size_t n_points);
+
 /// Laws of `n_replicates` resamples of the clusters with replacement, each polished from `law`.
 /// Replicate i depends on (seed, i) alone.
 std::vector<SurfaceLaw> bootstrap_surface(std::span<const SurfacePoint> points,

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstring>
 #include <sstream>
+#include <vector>
 
 #include "base/digest.h"
 #include "base/error.h"
@@ -86,6 +87,10 @@ void put_point(Writer& file, const CurvePoint& point) {
     file.put(value);
   file.put(static_cast<std::uint8_t>(point.status));
   file.put_all(point.block_rms.data(), point.block_rms.size());
+  std::vector<double> experts;
+  if (const auto& usage = point.experts)
+    experts = {usage->effective, usage->least_load, usage->most_load};
+  file.put_all(experts.data(), experts.size());
 }
 
 CurvePoint take_point(Reader& file) {
@@ -104,6 +109,8 @@ CurvePoint take_point(Reader& file) {
   point.grad_norm = file.take<double>();
   point.status = static_cast<RunStatus>(file.take<std::uint8_t>());
   point.block_rms = file.take_all<std::vector<double>>();
+  const auto experts = file.take_all<std::vector<double>>();
+  if (!experts.empty()) point.experts = ExpertUsage{experts[0], experts[1], experts[2]};
   return point;
 }
 

@@ -100,6 +100,15 @@ constexpr std::array kCurve = {
                "activations that one thread works on at a time, kept for the backward pass; more "
                "examples per step take no more"},
     ColumnInfo{"weight_bytes", "bytes", "all trainable numbers, once"},
+    ColumnInfo{"experts_effective",
+               "experts",
+               "mixtures of experts: exp of the entropy of the experts' shares of the held-out "
+               "tokens, mean over gates; as many as there are experts where all are used alike"},
+    ColumnInfo{"expert_load_min",
+               "",
+               "least share of the held-out tokens of any expert, 1 being even; 0 is an expert "
+               "that no token chooses"},
+    ColumnInfo{"expert_load_max", "", "the largest of the same; experts / active at most"},
     ColumnInfo{"reason", "", "why the run failed; such a run has one row, without a loss"},
 };
 
@@ -204,6 +213,9 @@ constexpr std::array kRanking = {
     ColumnInfo{"huber_delta", "", "residual of log loss beyond which it counts linearly"},
     ColumnInfo{"objective", "", "least value of the objective, over all laws that share E"},
     ColumnInfo{"degrees_of_freedom", "", "points of the frontier minus parameters of the law"},
+    ColumnInfo{
+        "p_undominated", "", "probability that nobody dominates it by the criteria of --pareto"},
+    ColumnInfo{"prefactor_shrunk", "", "prefactor of the shrunk law"},
 };
 
 constexpr std::array kFrontier = {

@@ -25,13 +25,43 @@ using Column = std::optional<std::size_t>;
 /// Where the columns of one file stand.
 struct Layout {
   std::size_t train_flops, loss;
+  double x_factor = 1;       // of the column train_flops
+  Column whole, part, less;  // ... times part / whole, or (whole - less) / whole
   std::vector<std::size_t> structure;
   Column width, run, family, theta, task, depth, batch, lr, schedule, anneal;
   Column seed_init, seed_data, seed_task, status, step, examples, params, flops;
   Column loss_se, train_loss, time_s, epochs, rate, grad_norm, block_rms;
   Column flops_linear, flops_attention, flops_head, flops_other;
   Column params_linear, activation_bytes, weight_bytes;
+  Column experts_effective, expert_load_min, expert_load_max;
 };
+
+/// The column of compute and what it has to be multiplied with.
+void find_compute(const CsvReader& csv, const CurveColumnNames& names, Layout& layout) {
+  const std::string& name = names.train_flops;
+  constexpr double kBytesPerWeight = 4;
+  if (name == "weight_bytes" && !csv.find(name)) {
+    layout.train_flops = csv.require("params");
+    layout.x_factor = kBytesPerWeight;
+  } else {
+    layout.train_flops = csv.require(name);
+  }
+  if (names.count == ComputeCount::total) return;
+  const bool is_linear = names.count == ComputeCount::linear;
+  if (name == "params" && is_linear) {
+    layout.train_flops = csv.require("params_linear");
+  } else if (name == "train_flops" || name == "flops") {
+    layout.whole = csv.require("flops");
+    (is_linear ? layout.part : layout.less) =
+        csv.require(is_linear ? "flops_linear" : "flops_head");
+  } else {
+    throw Error(
+        "--count has no effect",
+        {.where = "--x " + name,
+         .expected = is_linear ? "--x train_flops, flops or params" : "--x train_flops or flops",
+         .got = is_linear ? "--count linear" : "--count non-embedding"});
+  }
+}
 
 Layout find_columns(const CsvReader& csv, const CurveColumnNames& names) {
   Layout layout;
@@ -45,7 +75,7 @@ Layout find_columns(const CsvReader& csv, const CurveColumnNames& names) {
   }
   layout.width = find_named(names.width, usual.width);
   if (!layout.width) layout.width = csv.find("params");
-  layout.train_flops = csv.require(names.train_flops);
+  find_compute(csv, names, layout);
   layout.loss = csv.require(names.loss);
   layout.run = find_named(names.run, usual.run);
   layout.family = csv.find("family");
@@ -79,6 +109,9 @@ Layout find_columns(const CsvReader& csv, const CurveColumnNames& names) {
   layout.params_linear = csv.find("params_linear");
   layout.activation_bytes = csv.find("activation_bytes");
   layout.weight_bytes = csv.find("weight_bytes");
+  layout.experts_effective = csv.find("experts_effective");
+  layout.expert_load_min = csv.find("expert_load_min");
+  layout.expert_load_max = csv.find("expert_load_max");
   return layout;
 }
 
@@ -166,6 +199,19 @@ void CurveCollector::make_key(const CsvReader& csv, const Layout& layout) {
   for (const Column column : {layout.seed_init, layout.seed_data, layout.seed_task}) add(column);
 }
 
+/// The part of the model's FLOPs that counts.
+double counted_share(const CsvReader& csv, const Layout& layout) {
+  if (!layout.whole) return 1;
+  const double whole = csv.number(*layout.whole);
+  const double counted = layout.part ? csv.number(*layout.part) : whole - csv.number(*layout.less);
+  const double share = counted / whole;
+  if (share > 0 && share <= 1) return share;
+  throw Error("bad part of flops",
+              {.where = csv.where(),
+               .expected = "above 0, at most the column flops",
+               .got = fmt::format("{} of {}", counted, whole)});
+}
+
 /// A name for a run that has none: "btt width=64 seed_init=1".
 std::string CurveCollector::describe_run(const CsvReader& csv, const Layout& layout) {
   std::string name = structure_name(csv, layout);
@@ -234,6 +280,7 @@ CurvePoint CurveCollector::point_of_row(const CsvReader& csv,
                  .expected = "a finite number, 0 or more",
                  .got = std::string(csv.field(layout.train_flops))});
   }
+  point.train_flops *= layout.x_factor * counted_share(csv, layout);
   point.loss = csv.number(layout.loss);
   point.loss_se = number(csv, layout.loss_se);
   point.train_loss = number(csv, layout.train_loss);
@@ -242,6 +289,10 @@ CurvePoint CurveCollector::point_of_row(const CsvReader& csv,
   point.rate = number(csv, layout.rate);
   point.grad_norm = number(csv, layout.grad_norm);
   if (layout.block_rms) point.block_rms = numbers_of(csv.field(*layout.block_rms));
+  const ExpertUsage experts{number(csv, layout.experts_effective),
+                            number(csv, layout.expert_load_min),
+                            number(csv, layout.expert_load_max)};
+  if (!std::isnan(experts.effective)) point.experts = experts;
   const double anneal = number(csv, layout.anneal);
   point.anneal = std::isnan(anneal) ? (is_decaying(schedule) ? kInsideDecay : 0) : anneal;
   if (point.anneal < 0 || point.anneal > 1) {
@@ -305,11 +356,25 @@ void put_in_order(Curve& curve) {
   }
 }
 
+/// The last row of a run whose compute does not change along it.
+void keep_final(Curve& curve) {
+  std::vector<CurvePoint>& points = curve.points;
+  const bool is_constant = points.size() > 1 && points.front().train_flops > 0 &&
+                           points.front().train_flops == points.back().train_flops;
+  if (!is_constant) return;
+  const bool has_diverged = std::any_of(points.begin(), points.end(), [](const CurvePoint& point) {
+    return point.status == RunStatus::diverged;
+  });
+  points.erase(points.begin(), points.end() - 1);
+  if (has_diverged) points.front().status = RunStatus::diverged;
+}
+
 CurveFile CurveCollector::finish() {
   if (curves_.empty()) throw Error("no rows", {.expected = "rows with a loss", .got = "none"});
   for (std::size_t i = 0; i < curves_.size(); ++i) {
     put_in_order(curves_[i]);
     if (!has_anneal_[i] && is_decaying(curves_[i].schedule)) curves_[i].points.back().anneal = 1;
+    keep_final(curves_[i]);
   }
   std::sort(curves_.begin(), curves_.end(), [](const Curve& a, const Curve& b) {
     return std::tie(a.structure, a.width, a.run) < std::tie(b.structure, b.width, b.run);
@@ -317,6 +382,19 @@ CurveFile CurveCollector::finish() {
   CurveFile file{.curves = std::move(curves_), .remarks = {}};
   if (rows_without_loss_ > 0) {
     file.remarks.push_back(fmt::format("{} rows without a loss passed over", rows_without_loss_));
+  }
+  const auto is_disordered = [](const Curve& curve) {
+    return !std::is_sorted(curve.points.begin(),
+                           curve.points.end(),
+                           [](const auto& a, const auto& b) { return a.step < b.step; });
+  };
+  const auto disordered = std::count_if(file.curves.begin(), file.curves.end(), is_disordered);
+  if (disordered > 0) {
+    file.remarks.push_back(
+        fmt::format("in {} of {} runs compute does not grow with the step; their points are taken "
+                    "in order of compute",
+                    disordered,
+                    file.curves.size()));
   }
   const auto repeats = [](const Curve& curve) {
     return curve.points.back().epochs.value_or(0) > 1;
@@ -397,6 +475,9 @@ void write_curve_row(TableWriter& table,
     number_or_missing(table, flops);
   for (const Count size : {curve.params_linear, curve.activation_bytes, curve.weight_bytes})
     count_or_missing(table, size);
+  const ExpertUsage experts = point.experts.value_or(ExpertUsage{kMissing, kMissing, kMissing});
+  for (const double number : {experts.effective, experts.least_load, experts.most_load})
+    number_or_missing(table, number);
   curve.reason.empty() ? table.missing() : table.cell(curve.reason);
   table.end_row();
 }

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "fit/frontier.h"
+#include "fit/law_band.h"
 #include "io/log_ticks.h"
 #include "io/svg.h"
 
@@ -45,7 +46,8 @@ constexpr const char* kStyle =
     ".title{font-size:16px;font-weight:600}"
     ".bg{fill:#fff}.axis{stroke:#444}.grid{stroke:#e4e4e4}.minor{stroke:#888}"
     ".run{fill:none;stroke-opacity:.28;stroke-width:1}"
-    ".law{fill:none;stroke-width:2}"
+    ".law{fill:none;stroke-width:2}.beyond{stroke-dasharray:5 4}"
+    ".band{fill-opacity:.13;stroke:none}"
     ".point{fill-opacity:.85;stroke:none}"
     "@media (prefers-color-scheme:dark){text{fill:#ddd}.bg{fill:#16181c}"
     ".axis{stroke:#bbb}.grid{stroke:#2d3138}.minor{stroke:#777}.run{stroke-opacity:.42}}\n";
@@ -104,6 +106,10 @@ Frame make_frame(const Ranking& ranking,
     if (!row.law.is_usable()) continue;
     frame.y.include(row.law.loss(row.law.min_compute));
     frame.y.include(row.law.loss(row.law.max_compute));
+    if (ranking.target_compute > row.law.max_compute) {
+      frame.x.include(ranking.target_compute);
+      frame.y.include(row.law.loss(ranking.target_compute));
+    }
   }
   const Range frontier_x = frame.x;
   const Range frontier_y = frame.y;
@@ -220,8 +226,28 @@ void draw_runs(Svg& svg,
   }
 }
 
-/// The law over its fitted range; returns its right end.
-std::optional<SvgPoint> draw_law(Svg& svg, const RankedStructure& row, const Frame& frame) {
+/// The 95 % interval of the law, as far as the page reaches.
+void draw_band(Svg& svg, const Ranking& ranking, const RankedStructure& row, const Frame& frame) {
+  constexpr int kBandPoints = 25;
+  const std::vector<BandPoint> band = law_band(ranking, row, kBandPoints);
+  const auto place = [&frame](double compute, double loss) {
+    return frame.place(compute, std::clamp(loss, frame.y.low, frame.y.high));
+  };
+  std::vector<SvgPoint> outline;
+  for (const BandPoint& point : band) {
+    if (std::isfinite(point.low)) outline.push_back(place(point.compute, point.low));
+  }
+  for (auto point = band.rbegin(); point != band.rend(); ++point) {
+    if (std::isfinite(point->high)) outline.push_back(place(point->compute, point->high));
+  }
+  if (outline.size() > 3) svg.polygon(outline, {{"class", "band"}});
+}
+
+/// The law over its fitted range, and to the target, dashed; returns its right end.
+std::optional<SvgPoint> draw_law(Svg& svg,
+                                 const Ranking& ranking,
+                                 const RankedStructure& row,
+                                 const Frame& frame) {
   if (!row.law.is_usable()) return std::nullopt;
   constexpr int kSegments = 40;
   // Without an offset the law is a straight line on this page.
@@ -233,7 +259,16 @@ std::optional<SvgPoint> draw_law(Svg& svg, const RankedStructure& row, const Fra
     points.push_back(frame.place(compute, row.law.loss(compute)));
   }
   svg.polyline(points, {{"class", "law"}});
-  return points.back();
+  if (!(ranking.target_compute > row.law.max_compute * (1 + 1e-9))) return points.back();
+  std::vector<SvgPoint> beyond = {points.back()};
+  for (int i = 1; i <= segments; ++i) {
+    const double compute =
+        row.law.max_compute *
+        std::pow(ranking.target_compute / row.law.max_compute, static_cast<double>(i) / segments);
+    beyond.push_back(frame.place(compute, row.law.loss(compute)));
+  }
+  svg.polyline(beyond, {{"class", "law beyond"}});
+  return beyond.back();
 }
 
 void draw_points(Svg& svg, const RankedStructure& row, const Frame& frame) {
@@ -319,6 +354,11 @@ std::string frontier_svg(const Ranking& ranking,
   }
   for (std::size_t i = 0; i < ranking.rows.size(); ++i) {
     svg.open_group({{"fill", colour_of(i)}});
+    draw_band(svg, ranking, ranking.rows[i], frame);
+    svg.close_group();
+  }
+  for (std::size_t i = 0; i < ranking.rows.size(); ++i) {
+    svg.open_group({{"fill", colour_of(i)}});
     draw_points(svg, ranking.rows[i], frame);
     svg.close_group();
   }
@@ -326,7 +366,7 @@ std::string frontier_svg(const Ranking& ranking,
   for (std::size_t i = 0; i < ranking.rows.size(); ++i) {
     const RankedStructure& row = ranking.rows[i];
     svg.open_group({{"stroke", colour_of(i)}});
-    const auto end = draw_law(svg, row, frame);
+    const auto end = draw_law(svg, ranking, row, frame);
     svg.close_group();
     if (end) {
       labels.push_back({label_text(row), row.predicted_loss.value, *end, end->y, colour_of(i)});

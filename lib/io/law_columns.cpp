@@ -98,8 +98,65 @@ constexpr std::array kLine = {
     ColumnInfo{"held_out_error", "", "mean |line / y - 1| of those"},
 };
 
+constexpr std::array kRollout = {
+    ColumnInfo{"irreducible", "", "whose irreducible loss the law has: shared, zero or own"},
+    ColumnInfo{"n_widths", "", "smallest widths that were fitted; the next was predicted"},
+    ColumnInfo{"n_structures", "", "structures whose next width could be predicted"},
+    ColumnInfo{"n_points", "", "frontier points predicted"},
+    ColumnInfo{"error", "", "mean |log law - log loss| of them"},
+    ColumnInfo{"mean_error", "", "mean over the numbers of widths that every law was fitted to"},
+};
+
+constexpr std::array kEffect = {
+    ColumnInfo{"term", "", "of log multiplier = constant + omega + psi + nu"},
+    ColumnInfo{"coefficient", "", "per unit; missing where it does not vary by itself"},
+    ColumnInfo{"coefficient_low", "", "lower end of its 95 % interval"},
+    ColumnInfo{"coefficient_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{"coefficient_low_80", "", "lower end of its 80 % interval"},
+    ColumnInfo{"coefficient_high_80", "", "upper end of its 80 % interval"},
+    ColumnInfo{"coefficient_se", "", "its standard error"},
+    ColumnInfo{"n_structures", "", "structures with a theta and a multiplier"},
+    ColumnInfo{"r_squared", "", "part of the variance of log multiplier that is explained"},
+    ColumnInfo{"adjusted_r_squared", "", "the same, less what chance explains"},
+    ColumnInfo{"residual_sd", "", "standard deviation of what is left of log multiplier"},
+    ColumnInfo{"noise_sd", "", "standard error of log multiplier, by bootstrap: what runs explain"},
+    ColumnInfo{"n_repeated", "", "structures that share omega, psi and nu with another"},
+    ColumnInfo{"pure_error_df", "", "degrees of freedom between them"},
+    ColumnInfo{"pure_error_sd", "", "standard deviation of log multiplier between them"},
+    ColumnInfo{"lack_of_fit_df", "", "degrees of freedom of the rest"},
+    ColumnInfo{"lack_of_fit_f", "", "variance of the rest over that of pure error"},
+    ColumnInfo{"lack_of_fit_p", "", "probability of as large an F if the three numbers sufficed"},
+};
+
+constexpr std::array kScore = {
+    ColumnInfo{"structure", "", "structure of the layers"},
+    ColumnInfo{"target_compute", "FLOPs", "training compute of the forecast"},
+    ColumnInfo{"predicted_loss", "", "forecast"},
+    ColumnInfo{"predicted_loss_low", "", "lower end of its 95 % interval for a measured loss"},
+    ColumnInfo{"predicted_loss_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{"predicted_loss_low_80", "", "lower end of its 80 % interval"},
+    ColumnInfo{"predicted_loss_high_80", "", "upper end of its 80 % interval"},
+    ColumnInfo{"observed_loss", "", "lowest loss of its runs there; missing: none gets there"},
+    ColumnInfo{"log_error", "", "log observed - log predicted"},
+    ColumnInfo{"z", "", "log_error in standard deviations of the forecast"},
+    ColumnInfo{"is_inside_95", "", "1: the 95 % interval contains the observed loss"},
+    ColumnInfo{"is_inside_80", "", "1: the 80 % interval contains the observed loss"},
+    ColumnInfo{"log_score", "", "log density of the forecast at the observed log loss"},
+    ColumnInfo{"n_scored", "", "structures with an observed loss"},
+    ColumnInfo{"coverage_95", "", "part of them inside the 95 % interval"},
+    ColumnInfo{"coverage_80", "", "part of them inside the 80 % interval"},
+    ColumnInfo{"mean_log_score", "", "mean of log_score"},
+    ColumnInfo{"n_pairs", "", "pairs whose order was forecast and observed"},
+    ColumnInfo{"n_pairs_right", "", "pairs in the right order"},
+    ColumnInfo{"pair_log_score", "", "mean log probability of the order that came; a coin: -0.693"},
+    ColumnInfo{"tau", "", "Kendall's tau of predicted and observed losses"},
+};
+
 }  // namespace
 
+std::span<const ColumnInfo> rollout_columns() { return kRollout; }
+std::span<const ColumnInfo> effect_columns() { return kEffect; }
+std::span<const ColumnInfo> score_columns() { return kScore; }
 std::span<const ColumnInfo> surface_columns() { return kSurface; }
 std::span<const ColumnInfo> line_columns() { return kLine; }
 

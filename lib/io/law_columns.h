@@ -1,4 +1,5 @@
-// Columns of the tables that `fit-scaling --law surface` and `--law line` print.
+// Columns of the tables that `fit-scaling --law surface` and `--law line`, its reports beside the
+// ranking, and `score` print.
 #pragma once
 
 #include <span>
@@ -7,6 +8,9 @@
 
 namespace einsearch {
 
+std::span<const ColumnInfo> rollout_columns();
+std::span<const ColumnInfo> effect_columns();
+std::span<const ColumnInfo> score_columns();
 std::span<const ColumnInfo> surface_columns();
 std::span<const ColumnInfo> line_columns();
 

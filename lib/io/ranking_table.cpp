@@ -107,6 +107,8 @@ void write_reliability(TableWriter& table, const RankedStructure& row, const Ran
   number_or_missing(table, is_envelope ? ranking.joint.objective : kMissing);
   const bool has_own_offset = ranking.irreducible == Irreducible::own;
   row.law.prefactor > 0 ? table.cell(row.law.n_points - (has_own_offset ? 3 : 2)) : table.missing();
+  number_or_missing(table, row.p_undominated);
+  number_or_missing(table, row.prefactor_shrunk);
 }
 
 void write_comparison(TableWriter& table, const RankedStructure& row, const Ranking& ranking) {
@@ -131,17 +133,21 @@ void write_comparison(TableWriter& table, const RankedStructure& row, const Rank
   table.cell(row.verdict);
 }
 
+void write_row(TableWriter& table, const RankedStructure& row, const Ranking& ranking) {
+  write_structure(table, row);
+  write_evidence(table, row);
+  write_law(table, row, ranking.method);
+  write_comparison(table, row, ranking);
+  write_inference(table, row, ranking);
+  write_uncertainty(table, row);
+  write_reliability(table, row, ranking);
+}
+
 }  // namespace
 
 void write_ranking(TableWriter& table, const Ranking& ranking) {
   for (const RankedStructure& row : ranking.rows) {
-    write_structure(table, row);
-    write_evidence(table, row);
-    write_law(table, row, ranking.method);
-    write_comparison(table, row, ranking);
-    write_inference(table, row, ranking);
-    write_uncertainty(table, row);
-    write_reliability(table, row, ranking);
+    write_row(table, row, ranking);
     table.end_row();
   }
 }

@@ -80,8 +80,12 @@ void Svg::line(SvgPoint from, SvgPoint to, const Attributes& attributes) {
   text_ += "/>\n";
 }
 
-void Svg::polyline(std::span<const SvgPoint> points, const Attributes& attributes) {
-  text_ += "<polyline points=\"";
+void Svg::put_points(std::string_view shape,
+                     std::span<const SvgPoint> points,
+                     const Attributes& attributes) {
+  text_ += '<';
+  text_ += shape;
+  text_ += " points=\"";
   for (std::size_t i = 0; i < points.size(); ++i) {
     if (i > 0) text_ += ' ';
     text_ += svg_number(points[i].x) + "," + svg_number(points[i].y);
@@ -89,6 +93,14 @@ void Svg::polyline(std::span<const SvgPoint> points, const Attributes& attribute
   text_ += '"';
   put_attributes(attributes);
   text_ += "/>\n";
+}
+
+void Svg::polyline(std::span<const SvgPoint> points, const Attributes& attributes) {
+  put_points("polyline", points, attributes);
+}
+
+void Svg::polygon(std::span<const SvgPoint> points, const Attributes& attributes) {
+  put_points("polygon", points, attributes);
 }
 
 void Svg::circle(SvgPoint centre, double radius, const Attributes& attributes) {

@@ -34,6 +34,7 @@ class Svg {
   void element(std::string_view name, const Attributes& attributes);
   void line(SvgPoint from, SvgPoint to, const Attributes& attributes);
   void polyline(std::span<const SvgPoint> points, const Attributes& attributes);
+  void polygon(std::span<const SvgPoint> points, const Attributes& attributes);
   void circle(SvgPoint centre, double radius, const Attributes& attributes);
   void text(SvgPoint at, std::string_view content, const Attributes& attributes);
   /// Text whose `raised` part stands above the line: 10 and its power.
@@ -47,6 +48,9 @@ class Svg {
 
  private:
   void put_attributes(const Attributes& attributes);
+  void put_points(std::string_view shape,
+                  std::span<const SvgPoint> points,
+                  const Attributes& attributes);
 
   std::string text_;
 };

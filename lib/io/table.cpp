@@ -112,8 +112,28 @@ std::string format_rounded(double value) {
 }
 
 TableWriter::TableWriter(TableFormat format, std::vector<std::string> columns, Sink sink)
-    : format_(format), columns_(std::move(columns)), sink_(std::move(sink)) {
-  write_header();
+    : TableWriter(format, std::move(columns), std::move(sink), Frame::whole) {}
+
+TableWriter::TableWriter(TableFormat format,
+                         std::vector<std::string> columns,
+                         Sink sink,
+                         Frame frame)
+    : format_(format), columns_(std::move(columns)), sink_(std::move(sink)), frame_(frame) {
+  assert(format != TableFormat::table || frame == Frame::whole);
+  if (frame == Frame::whole) write_header();
+}
+
+TableWriter TableWriter::rows_alone(TableFormat format,
+                                    std::vector<std::string> columns,
+                                    Sink sink) {
+  return TableWriter(format, std::move(columns), std::move(sink), Frame::rows_alone);
+}
+
+void TableWriter::add_rows(std::string_view rows) {
+  if (rows.empty()) return;
+  buffer_ += rows;
+  is_first_row_ = false;
+  if (buffer_.size() >= kFlushBytes) flush();
 }
 
 TableWriter& TableWriter::cell(double value) {
@@ -277,7 +297,7 @@ void TableWriter::flush_aligned() {
 
 void TableWriter::flush() {
   // The separator after a row of JSON waits: finish() takes it back after the last one.
-  const bool is_open = format_ == TableFormat::json && !is_first_row_;
+  const bool is_open = format_ == TableFormat::json && !is_first_row_ && frame_ == Frame::whole;
   const std::size_t ready = buffer_.size() - (is_open ? kJsonSeparator.size() : 0);
   if (ready == 0) return;
   sink_(std::string_view(buffer_).substr(0, ready));
@@ -286,7 +306,7 @@ void TableWriter::flush() {
 
 void TableWriter::finish() {
   if (format_ == TableFormat::table && !is_aligned_) flush_aligned();
-  if (format_ == TableFormat::json) {
+  if (format_ == TableFormat::json && frame_ == Frame::whole) {
     if (!is_first_row_) buffer_.resize(buffer_.size() - kJsonSeparator.size());
     buffer_ += is_first_row_ ? "]\n" : "\n]\n";
   }

@@ -31,6 +31,11 @@ class TableWriter {
 
   TableWriter(TableFormat format, std::vector<std::string> columns, Sink sink);
 
+  /// Rows alone, to be handed to add_rows() of another writer: without header and end. Any format
+  /// but table, whose widths all rows decide.
+  static TableWriter rows_alone(TableFormat format, std::vector<std::string> columns, Sink sink);
+  void add_rows(std::string_view rows);
+
   TableWriter& cell(double value);
   TableWriter& cell(Count value);
   TableWriter& cell(int value) { return cell(static_cast<Count>(value)); }
@@ -47,6 +52,9 @@ class TableWriter {
   void finish();
 
  private:
+  enum class Frame { whole, rows_alone };
+  TableWriter(TableFormat format, std::vector<std::string> columns, Sink sink, Frame frame);
+
   struct Cell {
     std::string text;
     bool is_number;
@@ -60,6 +68,7 @@ class TableWriter {
   TableFormat format_;
   std::vector<std::string> columns_;
   Sink sink_;
+  Frame frame_;
   std::string buffer_;
   std::size_t column_ = 0;
   bool is_first_row_ = true;

@@ -49,6 +49,12 @@ void set_zero(ParameterInfo& info) {
   info.init_std = 0;
 }
 
+void add_expert_axis(ParameterInfo& info, Index experts) {
+  if (experts == 1) return;
+  info.shape.insert(info.shape.begin(), experts);
+  info.copies = experts;
+}
+
 }  // namespace
 
 Linear::Linear(ParameterLayout& layout,
@@ -56,6 +62,7 @@ Linear::Linear(ParameterLayout& layout,
                const LayerShape& shape,
                const LinearOptions& options)
     : shape_(shape) {
+  assert(options.experts == 1 || !options.has_bias);
   const WidthMultipliers width = width_multipliers(shape, options);
   const std::vector<FactorRule> rules = factor_rules(shape);
   if (shape.is_dense) {
@@ -65,6 +72,7 @@ Linear::Linear(ParameterLayout& layout,
     if (options.has_default_init) weight.init_std = 1 / std::sqrt(static_cast<double>(shape.d_in));
     if (options.is_zero_initialised) set_zero(weight);
     weight.product = dense_;
+    add_expert_axis(weight, options.experts);
     first_offset_ = layout.add(std::move(weight));
   } else {
     const Sizes& n = shape.sizes;
@@ -77,6 +85,16 @@ Linear::Linear(ParameterLayout& layout,
       a.norm = WeightNorm{rules[0].init_std, weight_norm_epsilon(n)};
       b.norm = WeightNorm{rules[1].init_std, weight_norm_epsilon(n)};
     }
+    if (options.has_gain) {
+      a.norm->gain = layout.add({.name = name + ".A_gain", .shape = {}, .init = Init::ones});
+      b.norm->gain = layout.add({.name = name + ".B_gain", .shape = {}, .init = Init::ones});
+    }
+    if (options.has_default_init) {
+      a.init_std = 1 / std::sqrt(static_cast<double>(rules[0].fan_in));
+      b.init_std = 1 / std::sqrt(static_cast<double>(rules[1].fan_in));
+    }
+    add_expert_axis(a, options.experts);
+    add_expert_axis(b, options.experts);
     const bool is_a_first = shape.order == Order::a_first;
     a.product = is_a_first ? steps_.first : steps_.second;
     b.product = is_a_first ? steps_.second : steps_.first;
@@ -88,6 +106,14 @@ Linear::Linear(ParameterLayout& layout,
   if (options.has_bias) {
     bias_offset_ = layout.add({.name = name + ".bias", .shape = {shape.sizes.pad_out()}});
   }
+}
+
+Linear Linear::expert(Index which) const {
+  Linear one = *this;
+  const auto weights = [](const BatchedProduct& p) { return p.batches * p.rows * p.inner; };
+  one.first_offset_ += which * weights(shape_.is_dense ? dense_ : steps_.first);
+  one.second_offset_ += which * weights(steps_.second);
+  return one;
 }
 
 Index Linear::saved_features() const {

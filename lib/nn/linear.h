@@ -14,9 +14,12 @@ struct LinearOptions {
   bool has_bias = true;
   bool is_zero_initialised = false;  ///< the factor applied last starts at zero
   bool has_weight_norm = false;      ///< structured layers only, see WeightNorm
+  bool has_gain = false;             ///< a learned gain of each factor, with weight normalisation
   Index base_in = 0;                 ///< inputs of this layer in the base model, for muP; 0: d_in
   Index base_out = 0;                ///< outputs of this layer in the base model; 0: d_out
-  bool has_default_init = false;     ///< std d_in^-1/2, of layers that are never structured
+  bool has_default_init = false;     ///< std fan_in^-1/2, of layers that are never structured and
+                                     ///< of mixtures over the rank
+  Index experts = 1;  ///< layers of this shape whose factors are one tensor, see Linear::expert
 };
 
 /// Where the layer's parameters lie, and what it multiplies. Holds no numbers: values, gradients
@@ -27,7 +30,8 @@ struct LinearOptions {
 /// before that.
 class Linear {
  public:
-  /// Adds NAME.weight, or NAME.A and NAME.B, and NAME.bias to `layout`.
+  /// Adds NAME.weight, or NAME.A and NAME.B, their gains and NAME.bias to `layout`. Several experts
+  /// are the leading axis of the weights; they have no bias.
   /// Initial standard deviations and learning-rate multipliers follow structure/factor_rule.h; the
   /// multipliers of muP come on top: base_in / d_in for Adam, (d_out / d_in) / (base_out / base_in)
   /// for SGD.
@@ -35,6 +39,9 @@ class Linear {
          const std::string& name,
          const LayerShape& shape,
          const LinearOptions& options);
+
+  /// The layer of one of the experts; the layer itself is that of the first.
+  Linear expert(Index which) const;
 
   Index inputs() const { return shape_.d_in; }
   Index outputs() const { return shape_.d_out; }

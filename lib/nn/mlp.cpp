@@ -12,6 +12,10 @@ namespace einsearch {
 namespace {
 
 MlpOptions with_layers_checked(const MlpOptions& options) {
+  if (options.mixture) {
+    throw Error("mixtures of experts are for text, tokens and pixels",
+                {.where = "regression", .got = structure_text(options)});
+  }
   for (const RoleAssignment& each : options.assigned) {
     const bool is_here = each.role == LayerRole::input || each.role == LayerRole::up ||
                          each.role == LayerRole::down || each.role == LayerRole::head;
@@ -37,6 +41,7 @@ Linear Mlp<Scalar>::make_linear(
   const std::optional<Structure> own = layer_structure(options_, role);
   linear.has_default_init = !own.has_value();
   linear.has_weight_norm = options_.has_weight_norm && own.has_value();
+  linear.has_gain = linear.has_weight_norm && options_.has_gains;
   try {
     const Structure structure = own.value_or(parse_structure("dense"));
     return Linear(layout_, name, resolve(structure, d_in, d_out, options_.resolve), linear);
@@ -145,7 +150,7 @@ BlockView<Scalar> Mlp<Scalar>::predict(const Weights<Scalar>& weights,
                                        BlockView<const Scalar> inputs,
                                        Scalar* workspace,
                                        std::vector<double>* rms) const {
-  const Rows<Scalar> rows{workspace, inputs.samples, workspace_stride(inputs.samples)};
+  const Rows<Scalar> rows = rows_.of(workspace, inputs.samples);
   const Index width = options_.width, wide = MlpOptions::kExpansion * width;
   const auto scratch_for = [&](const Linear& linear) {
     return rows(scratch_, linear.scratch_features());
@@ -203,8 +208,7 @@ double Mlp<Scalar>::loss_and_gradient(const Weights<Scalar>& weights,
                                       Scalar* workspace,
                                       Scalar* gradient) const {
   const BlockView<Scalar> prediction = predict(weights, examples.inputs, workspace);
-  const Rows<Scalar> rows{
-      workspace, examples.inputs.samples, workspace_stride(examples.inputs.samples)};
+  const Rows<Scalar> rows = rows_.of(workspace, examples.inputs.samples);
   const Index width = options_.width, wide = MlpOptions::kExpansion * width;
   const auto scratch_for = [&](const Linear& linear) {
     return rows(scratch_, linear.scratch_features());

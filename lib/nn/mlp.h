@@ -34,9 +34,7 @@ class Mlp final : public Model<Scalar> {
   const ParameterLayout& parameters() const override { return layout_; }
   Index inputs() const override { return options_.inputs; }
   ModelCost cost() const override;
-  Index workspace_size(Index samples) const override {
-    return rows_.count() * workspace_stride(samples);
-  }
+  Index workspace_size(Index samples) const override { return rows_.size(samples); }
   Index block_samples() const override;
 
   double loss_and_gradient(const Weights<Scalar>& weights,

@@ -28,6 +28,15 @@ struct ChunkRule {
   Index unit = kSampleLanes;  ///< chunks but the last are multiples of it
 };
 
+/// The gates of a model's mixtures of experts; no gates: the model has none.
+struct ExpertCounts {
+  Index gates = 0;
+  Index experts = 0;  ///< of each gate
+  Index active = 0;   ///< of them, per token
+
+  Index size() const { return gates * experts; }
+};
+
 /// What a forward pass of one example costs and by which parts: FLOPs, 2 per multiply-accumulate,
 /// where layer norm counts 10 per element and attention the full square by convention.
 struct ModelCost {
@@ -68,7 +77,9 @@ class Model {
 
   virtual ChunkRule chunk_rule() const { return {}; }
 
-  /// Sum of the examples' losses; gradient += scale * the derivative of that sum.
+  /// Sum of the examples' losses; gradient += scale * the derivative of that sum. With mixtures of
+  /// experts the derivative, and not the sum, includes the auxiliary loss: for each example 0.01 x
+  /// the mean over gates of Gate::auxiliary_loss over this block of examples.
   virtual double loss_and_gradient(const Weights<Scalar>& weights,
                                    const ExampleBlock<Scalar>& examples,
                                    double scale,
@@ -80,6 +91,14 @@ class Model {
                       const ExampleBlock<Scalar>& examples,
                       Scalar* workspace,
                       std::span<double> each) const = 0;
+
+  virtual ExpertCounts experts() const { return {}; }
+
+  /// After losses() of so many examples in this workspace: tokens[gate * experts + e] is the number
+  /// of tokens that expert e worked on.
+  virtual void count_expert_tokens(const Scalar* /*workspace*/,
+                                   Index /*examples*/,
+                                   std::span<Count> /*tokens*/) const {}
 
   /// Root mean square of the residual stream after each of its blocks, over features and examples.
   /// Independent of the width where initialisation and learning rates are as they should be.

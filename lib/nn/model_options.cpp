@@ -118,7 +118,7 @@ bool aligns_any_heads(const ModelOptions& options) {
 }
 
 std::string structure_text(const ModelOptions& options) {
-  std::string text = options.structure.name;
+  std::string text = ModelStructure{options.structure, options.mixture}.name();
   for (const RoleAssignment& each : options.assigned)
     text += std::string("+") + to_string(each.role) + "=" + each.structure.name;
   return text + (aligns_any_heads(options) ? "+heads" : "");

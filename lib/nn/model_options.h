@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "nn/mixture_options.h"
 #include "structure/layer_shape.h"
 
 namespace einsearch {
@@ -44,12 +45,15 @@ const std::vector<std::string>& layer_choice_names();
 
 /// What the models' options have in common.
 struct ModelOptions {
-  Index width = 64;  ///< features of the residual stream
-  Index depth = 3;   ///< residual blocks
-  Structure structure;
+  Index width = 64;     ///< features of the residual stream
+  Index depth = 3;      ///< residual blocks
+  Structure structure;  ///< of a layer, or of an expert
+  std::optional<MixtureOptions> mixture = {};
   ResolveOptions resolve = {};
   LayerChoice layers = LayerChoice::intermediate;
   bool has_weight_norm = false;
+  bool has_gains =
+      false;  ///< of normalised factors; queries and keys have none, a layer norm follows
   std::vector<RoleAssignment> assigned = {};  ///< roles that have a structure of their own
   bool aligns_heads = false;  ///< of block tensor-trains in attention, see HeadAlignment
 };

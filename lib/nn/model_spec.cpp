@@ -63,14 +63,16 @@ std::vector<StructuredLayer> layers_of(const ModelOptions& options) {
 }
 
 std::string text_of(const ModelOptions& options) {
-  return fmt::format("structure={} rounding={} order={} layers={} weight_norm={} width={} depth={}",
-                     structure_text(options),
-                     to_string(options.resolve.rounding),
-                     to_string(options.resolve.order),
-                     to_string(options.layers),
-                     options.has_weight_norm,
-                     options.width,
-                     options.depth);
+  return fmt::format(
+      "structure={} rounding={} order={} layers={} weight_norm={}{} width={} depth={}",
+      structure_text(options),
+      to_string(options.resolve.rounding),
+      to_string(options.resolve.order),
+      to_string(options.layers),
+      options.has_weight_norm,
+      options.has_gains ? " gains" : "",
+      options.width,
+      options.depth);
 }
 
 std::string own_text(const MlpOptions& options) {

@@ -16,6 +16,11 @@ double root_mean_square(const ParameterInfo& tensor, const Scalar* values) {
                    tensor.norm->epsilon);
 }
 
+template <typename Scalar>
+double gain_of(const ParameterInfo& tensor, const Scalar* values) {
+  return tensor.norm->gain < 0 ? 1 : static_cast<double>(values[tensor.norm->gain]);
+}
+
 }  // namespace
 
 Index ParameterLayout::add(ParameterInfo info) {
@@ -53,9 +58,13 @@ bool has_weight_norm(const ParameterLayout& layout) {
 template <typename Scalar>
 void normalise_weights(const ParameterLayout& layout, const Scalar* values, Scalar* effective) {
   for (const ParameterInfo& tensor : layout.tensors()) {
-    const double ratio = tensor.norm ? root_mean_square(tensor, values) / tensor.norm->max_rms : 1;
+    double scale = 1;
+    if (tensor.norm) {
+      const double ratio = root_mean_square(tensor, values) / tensor.norm->max_rms;
+      scale = gain_of(tensor, values) / std::max(1.0, ratio);
+    }
     elementwise<Scalar>().scale_into(
-        1 / std::max(1.0, ratio), values + tensor.offset, effective + tensor.offset, tensor.size);
+        scale, values + tensor.offset, effective + tensor.offset, tensor.size);
   }
 }
 
@@ -66,14 +75,21 @@ void normalise_weights_backward(const ParameterLayout& layout,
   for (const ParameterInfo& tensor : layout.tensors()) {
     if (!tensor.norm) continue;
     const double rms = root_mean_square(tensor, values);
-    const double ratio = rms / tensor.norm->max_rms;
-    if (ratio <= 1) continue;
+    const double ratio = rms / tensor.norm->max_rms, gain = gain_of(tensor, values);
+    const bool has_gain = tensor.norm->gain >= 0;
+    if (ratio <= 1 && !has_gain) continue;
     const Scalar* w = values + tensor.offset;
     Scalar* dw = gradient + tensor.offset;
+    const double product = elementwise<Scalar>().dot(dw, w, tensor.size);
+    if (has_gain)
+      gradient[tensor.norm->gain] += static_cast<Scalar>(product / std::max(1.0, ratio));
+    if (ratio <= 1) {
+      elementwise<Scalar>().scale_into(gain, dw, dw, tensor.size);
+      continue;
+    }
     const double along =
-        elementwise<Scalar>().dot(dw, w, tensor.size) /
-        (ratio * ratio * static_cast<double>(tensor.size) * rms * tensor.norm->max_rms);
-    elementwise<Scalar>().combine(-along, w, 1 / ratio, dw, tensor.size);
+        product / (ratio * ratio * static_cast<double>(tensor.size) * rms * tensor.norm->max_rms);
+    elementwise<Scalar>().combine(-gain * along, w, gain / ratio, dw, tensor.size);
   }
 }
 

@@ -15,11 +15,12 @@ namespace einsearch {
 
 enum class Init { normal, zeros, ones };
 
-/// Weight normalisation without gain: the layer uses w / max(1, rms / max_rms), rms =
-/// sqrt(mean(w^2) + epsilon).
+/// Weight normalisation: the layer uses gain w / max(1, rms / max_rms), rms = sqrt(mean(w^2) +
+/// epsilon).
 struct WeightNorm {
   double max_rms;
   double epsilon;
+  Index gain = -1;  ///< offset of the learned gain in the layout; -1: the gain is 1
 };
 
 struct ParameterInfo {
@@ -33,6 +34,7 @@ struct ParameterInfo {
   std::optional<WeightNorm> norm = {};
   std::optional<BatchedProduct> product = {};  ///< that the tensor is the weights of
   std::optional<LayerShape> layer = {};        ///< that the tensor is the weights of
+  Index copies = 1;  ///< equal parts of the tensor, each of them the weights of such a product
   Index offset = 0;  ///< first element in the flat array; set by ParameterLayout::add
   Index size = 0;    ///< product of shape; set by ParameterLayout::add
 };
@@ -60,9 +62,10 @@ bool has_weight_norm(const ParameterLayout& layout);
 template <typename Scalar>
 void normalise_weights(const ParameterLayout& layout, const Scalar* values, Scalar* effective);
 
-/// Turns the gradient by effective weights into that by the raw ones, in place. With s = rms /
-/// max_rms > 1:
-///   dw = dE / s - w sum(dE w) / (s^2 n rms max_rms);    dw = dE where s <= 1.
+/// Turns the gradient by effective weights into that by the raw ones and the gains, in place. With
+/// s = rms / max_rms > 1:
+///   dw = gain (dE / s - w sum(dE w) / (s^2 n rms max_rms));    dw = gain dE where s <= 1
+///   dgain = sum(dE w) / max(1, s)
 template <typename Scalar>
 void normalise_weights_backward(const ParameterLayout& layout,
                                 const Scalar* values,

@@ -14,7 +14,27 @@ namespace {
 
 constexpr double kAttentionScale = 8;  // scores are scaled by it / head size
 constexpr double kEmbeddingDeviation = 0.02;
-constexpr Index kBlockTokens = 128;  // that walk through the network together, at least
+constexpr Index kBlockTokens = 128;         // that walk through the network together, at least
+constexpr Index kMixtureBlockTokens = 512;  // the same, so that experts have enough to multiply
+constexpr double kAuxiliaryShare = 0.01;    // of the gates' auxiliary loss in the training loss
+
+/// The gates of the reference: those between factors start at zero and never give a chosen expert
+/// the weight 0; those of whole networks start at random.
+GateOptions gate_options(const MixtureOptions& mixture, Index base_in) {
+  constexpr double kFloor = 1e-6;
+  return {.experts = mixture.experts,
+          .active = mixture.active,
+          .floor = mixture.kind == MixtureKind::ranks ? kFloor : 0,
+          .has_zero_init = mixture.kind != MixtureKind::networks,
+          .base_in = base_in};
+}
+
+/// A role with a structure of its own is no mixture.
+bool is_assigned(const TransformerOptions& options, LayerRole role) {
+  return std::any_of(options.assigned.begin(), options.assigned.end(), [role](const auto& each) {
+    return each.role == role;
+  });
+}
 
 /// Of muP: an embedding's outputs grow with the width, its inputs do not.
 double embedding_rate_sgd(const TransformerOptions& options) {
@@ -31,22 +51,69 @@ TransformerOptions with_roles_checked(const TransformerOptions& options) {
 }  // namespace
 
 template <typename Scalar>
-typename Transformer<Scalar>::Layer Transformer<Scalar>::make_layer(
+Layer Transformer<Scalar>::make_layer(
     const std::string& name, Index d_in, Index d_out, LayerRole role, LinearOptions linear) {
   const std::optional<Structure> own = layer_structure(options_, role);
+  const bool is_mixed = options_.mixture && own && !is_assigned(options_, role);
   linear.has_weight_norm = options_.has_weight_norm && own.has_value();
+  linear.has_gain = linear.has_weight_norm && options_.has_gains && role != LayerRole::query &&
+                    role != LayerRole::key;
   linear.has_default_init = role == LayerRole::head && !own.has_value();
   try {
     const Structure structure = own.value_or(parse_structure("dense"));
     const std::optional<HeadAlignment> heads = head_alignment(options_, role);
+    const bool is_over_ranks = is_mixed && options_.mixture->kind == MixtureKind::ranks;
     const LayerShape shape =
         heads && !structure.is_dense
             ? resolve_for_heads(structure, d_in, d_out, *heads, options_.resolve)
-            : resolve(structure, d_in, d_out, options_.resolve);
-    return {Linear(layout_, name, shape, linear)};
+        : is_over_ranks ? rank_expert_shape(structure, d_in, d_out, options_.resolve)
+                        : resolve(structure, d_in, d_out, options_.resolve);
+    if (!is_mixed || options_.mixture->kind == MixtureKind::networks)
+      return Linear(layout_, name, shape, linear);
+    const GateOptions gate = gate_options(*options_.mixture, linear.base_in);
+    return is_over_ranks ? Mixture::of_ranks(layout_, name, {shape, linear}, gate)
+                         : Mixture::of_layers(layout_, name, {shape, linear}, gate);
   } catch (const Error& error) {
     throw Error(fmt::format("layer {} ({} -> {}): {}", name, d_in, d_out, error.what()));
   }
+}
+
+template <typename Scalar>
+std::vector<Layer> Transformer<Scalar>::make_feed_forward(const std::string& name) {
+  const Index width = options_.width, wide = TransformerOptions::kExpansion * width;
+  const LinearOptions up{.has_bias = options_.has_biases,
+                         .base_in = options_.base_width,
+                         .base_out = options_.base_wide};
+  const LinearOptions down{.has_bias = options_.has_biases,
+                           .is_zero_initialised = true,
+                           .base_in = options_.base_wide,
+                           .base_out = options_.base_width};
+  std::vector<Layer> layers;
+  const std::optional<MixtureOptions>& mixture = options_.mixture;
+  if (!mixture || mixture->kind != MixtureKind::networks) {
+    layers.push_back(make_layer(name + ".up", width, wide, LayerRole::up, up));
+    layers.push_back(make_layer(name + ".down", wide, width, LayerRole::down, down));
+    return layers;
+  }
+  const auto expert =
+      [&](Index d_in, Index d_out, LayerRole role, LinearOptions linear) -> ExpertLayer {
+    const std::optional<Structure> own = layer_structure(options_, role);
+    linear.has_weight_norm = options_.has_weight_norm && own.has_value();
+    linear.has_gain = linear.has_weight_norm && options_.has_gains;
+    const Structure structure = own.value_or(parse_structure("dense"));
+    return {resolve(structure, d_in, d_out, options_.resolve), linear};
+  };
+  try {
+    layers.push_back(Mixture::of_networks(layout_,
+                                          name + ".ffn",
+                                          expert(width, wide, LayerRole::up, up),
+                                          expert(wide, width, LayerRole::down, down),
+                                          gate_options(*mixture, options_.base_width)));
+  } catch (const Error& error) {
+    throw Error(
+        fmt::format("layers {}.ffn ({} -> {} -> {}): {}", name, width, wide, width, error.what()));
+  }
+  return layers;
 }
 
 template <typename Scalar>
@@ -64,15 +131,13 @@ typename Transformer<Scalar>::Norm Transformer<Scalar>::make_norm(const std::str
 
 template <typename Scalar>
 typename Transformer<Scalar>::Block Transformer<Scalar>::make_block(const std::string& name) {
-  const Index width = options_.width, wide = TransformerOptions::kExpansion * width;
-  const Index heads = options_.heads;
+  const Index width = options_.width, heads = options_.heads;
   const LinearOptions narrow{
       .has_bias = false, .base_in = options_.base_width, .base_out = options_.base_width};
-  LinearOptions query = narrow, output = narrow, up = narrow, down = narrow;
+  LinearOptions query = narrow, output = narrow;
   query.is_zero_initialised = options_.has_zero_queries;
-  output.is_zero_initialised = down.is_zero_initialised = true;
-  output.has_bias = up.has_bias = down.has_bias = options_.has_biases;
-  up.base_out = down.base_in = options_.base_wide;
+  output.is_zero_initialised = true;
+  output.has_bias = options_.has_biases;
   return {
       .attention_norm = make_norm(name + ".attention_norm", width, 1),
       .query_norm = make_norm(name + ".query_norm", width, heads),
@@ -82,17 +147,16 @@ typename Transformer<Scalar>::Block Transformer<Scalar>::make_block(const std::s
       .value = make_layer(name + ".value", width, width, LayerRole::value, narrow),
       .output = make_layer(name + ".output", width, width, LayerRole::output, output),
       .ffn_norm = make_norm(name + ".ffn_norm", width, 1),
-      .up = make_layer(name + ".up", width, wide, LayerRole::up, up),
-      .down = make_layer(name + ".down", wide, width, LayerRole::down, down),
+      .ffn = make_feed_forward(name),
   };
 }
 
 template <typename Scalar>
 void Transformer<Scalar>::take_block_rows(Block& block) {
   const Index width = options_.width, wide = TransformerOptions::kExpansion * width;
-  for (Layer* layer :
-       {&block.query, &block.key, &block.value, &block.output, &block.up, &block.down})
-    layer->saved = rows_.take(layer->linear.saved_features());
+  for (Layer* layer : {&block.query, &block.key, &block.value, &block.output})
+    layer->take_rows(rows_);
+  for (Layer& layer : block.ffn) layer.take_rows(rows_);
   for (Index* rows : {&block.normed,
                       &block.queries,
                       &block.keys,
@@ -101,8 +165,29 @@ void Transformer<Scalar>::take_block_rows(Block& block) {
                       &block.ffn_normed})
     *rows = rows_.take(width);
   block.shares = rows_.take(options_.heads * padded_context());
+  if (block.ffn.size() == 1) return;  // a mixture keeps both by itself
   block.activated = rows_.take(wide);
   block.slope = rows_.take(wide);
+}
+
+template <typename Scalar>
+std::vector<const Layer*> Transformer<Scalar>::layers() const {
+  std::vector<const Layer*> all;
+  for (const Block& block : blocks_) {
+    for (const Layer* layer : {&block.query, &block.key, &block.value, &block.output})
+      all.push_back(layer);
+    for (const Layer& layer : block.ffn) all.push_back(&layer);
+  }
+  all.push_back(&head_);
+  return all;
+}
+
+template <typename Scalar>
+std::vector<const Gate*> Transformer<Scalar>::gates() const {
+  std::vector<const Gate*> all;
+  for (const Layer* layer : layers())
+    if (layer->mixture() != nullptr) all.push_back(&layer->mixture()->gate());
+  return all;
 }
 
 template <typename Scalar>
@@ -148,21 +233,20 @@ Transformer<Scalar>::Transformer(const TransformerOptions& options)
   target_ = rows_.take(1);
   loss_ = rows_.take(1);
   // Attention needs context x 32 numbers, gradients by biases that are not there `width` numbers.
-  Index scratch =
-      std::max({head_.linear.scratch_features(), padded_context(), width / kSampleLanes + 1});
-  for (Block& block : blocks_) {
-    take_block_rows(block);
-    for (const Layer* layer :
-         {&block.query, &block.key, &block.value, &block.output, &block.up, &block.down})
-      scratch = std::max(scratch, layer->linear.scratch_features());
-  }
-  head_.saved = rows_.take(head_.linear.saved_features());
+  Index scratch = std::max(padded_context(), width / kSampleLanes + 1);
+  for (Block& block : blocks_) take_block_rows(block);
+  head_.take_rows(rows_);
+  for (const Layer* layer : layers()) scratch = std::max(scratch, layer->scratch_features());
   residual_ = rows_.take(width);
   normed_ = rows_.take(width);
   logits_ = rows_.take(options.vocabulary);
   wide_ = rows_.take(wide);
   branch_ = rows_.take(width);
   gradient_ = rows_.take(width);
+  const std::vector<const Gate*> all = gates();
+  if (!all.empty())
+    experts_ = {static_cast<Index>(all.size()), all[0]->experts(), all[0]->active()};
+  scratch_size_ = scratch;
   scratch_ = rows_.take(scratch);
 }
 
@@ -170,29 +254,28 @@ template <typename Scalar>
 ModelCost Transformer<Scalar>::cost() const {
   const auto width = static_cast<double>(options_.width);
   const auto counted = static_cast<double>(options_.counted_tokens);
-  const double norm = 10 * width;
-  ModelCost cost{.flops_head = counted * static_cast<double>(head_.linear.shape().flops),
-                 .flops_other = counted * norm};
-  for (const Block& block : blocks_) {
-    cost.flops_attention += counted * 4 * counted * width;
-    cost.flops_other += counted * 4 * norm;  // two of the residual stream, queries, keys
-    for (const Layer* layer :
-         {&block.query, &block.key, &block.value, &block.output, &block.up, &block.down}) {
-      cost.flops_linear += counted * static_cast<double>(layer->linear.shape().flops);
-      cost.params_linear += layer->linear.shape().params;
-    }
+  const double norm = 10 * width, blocks = static_cast<double>(blocks_.size());
+  // Norms of the residual stream twice, of queries and of keys.
+  ModelCost cost{.flops_attention = counted * blocks * 4 * counted * width,
+                 .flops_head = counted * static_cast<double>(head_.flops()),
+                 .flops_other = counted * (norm + blocks * 4 * norm)};
+  for (const Layer* layer : layers()) {
+    if (layer == &head_) continue;
+    cost.flops_linear += counted * static_cast<double>(layer->flops());
+    cost.params_linear += layer->weights();
   }
   return cost;
 }
 
 template <typename Scalar>
 Index Transformer<Scalar>::block_samples() const {
-  return std::max<Index>(1, kBlockTokens / padded_context());
+  const Index tokens = experts_.gates == 0 ? kBlockTokens : kMixtureBlockTokens;
+  return std::max<Index>(1, tokens / padded_context());
 }
 
 template <typename Scalar>
 Index Transformer<Scalar>::workspace_size(Index sequences) const {
-  return rows_.count() * workspace_stride(sequences * padded_context());
+  return rows_.size(sequences * padded_context());
 }
 
 /// One walk of a block of sequences through the network and back.
@@ -202,9 +285,11 @@ class Transformer<Scalar>::Pass {
   Pass(const Transformer& model, const Weights<Scalar>& weights, Index sequences, Scalar* workspace)
       : model_(model),
         weights_(weights),
-        rows_{workspace,
-              sequences * model.padded_context(),
-              workspace_stride(sequences * model.padded_context())},
+        rows_(model.rows_.of(workspace, sequences * model.padded_context())),
+        layers_{.weights = weights,
+                .rows = rows_,
+                .scratch = rows_(model.scratch_, model.scratch_size_),
+                .token = rows_(model.target_, 1).data},
         attention_{.heads = model.options_.heads,
                    .head_size = model.options_.width / model.options_.heads,
                    .sequences = sequences,
@@ -232,20 +317,22 @@ class Transformer<Scalar>::Pass {
     }
     normalise(model_.norm_, residual, normed);
     const BlockView<Scalar> logits = rows_(model_.logits_, o.vocabulary);
-    forward(model_.head_, normed, logits);
+    model_.head_.template forward<Scalar>(layers_, normed, logits);
     return logits;
   }
 
   /// Sum over sequences of their mean token losses, and its gradient times `scale`.
   double loss_and_gradient(const ExampleBlock<Scalar>& examples, double scale, Scalar* gradient) {
-    gradient_ = gradient;
+    gradient_ = layers_.gradient = gradient;
+    layers_.auxiliary_scale = scale * static_cast<double>(attention_.sequences) * kAuxiliaryShare /
+                              static_cast<double>(std::max<Index>(1, model_.experts_.gates));
     const BlockView<Scalar> logits = predict(examples);
     const auto tokens = static_cast<double>(model_.options_.context);
     kernels_.cross_entropy_gradient(
         static_cast<Scalar>(scale / tokens), row(model_.target_), logits, row(model_.loss_));
     // dresidual takes the place of the residual, whose last use is over.
     const BlockView<Scalar> residual = narrow(model_.residual_), dnormed = narrow(model_.gradient_);
-    backward(model_.head_, narrow(model_.normed_), logits, dnormed);
+    model_.head_.template backward<Scalar>(layers_, narrow(model_.normed_), logits, dnormed);
     normalise_backward(model_.norm_, dnormed, residual, Store::overwrite);
     for (auto block = model_.blocks_.rbegin(); block != model_.blocks_.rend(); ++block) {
       feed_forward_backward(*block);
@@ -261,6 +348,14 @@ class Transformer<Scalar>::Pass {
     return sum;
   }
 
+  double auxiliary_loss(const ExampleBlock<Scalar>& examples) {
+    predict(examples);
+    double sum = 0;
+    const std::vector<const Gate*> gates = model_.gates();
+    for (const Gate* gate : gates) sum += gate->auxiliary_loss(layers_.token, rows_);
+    return gates.empty() ? 0 : sum / static_cast<double>(gates.size());
+  }
+
   void losses(const ExampleBlock<Scalar>& examples, std::span<double> each) {
     kernels_.cross_entropy(predict(examples), row(model_.target_), row(model_.loss_));
     for (Index s = 0; s < attention_.sequences; ++s)
@@ -272,12 +367,6 @@ class Transformer<Scalar>::Pass {
   BlockView<Scalar> narrow(Index first) const { return rows_(first, model_.options_.width); }
   BlockView<Scalar> wide(Index first) const {
     return rows_(first, TransformerOptions::kExpansion * model_.options_.width);
-  }
-  BlockView<Scalar> saved(const Layer& layer) const {
-    return rows_(layer.saved, layer.linear.saved_features());
-  }
-  BlockView<Scalar> scratch(const Layer& layer) const {
-    return rows_(model_.scratch_, layer.linear.scratch_features());
   }
   BlockView<Scalar> shares(const Block& block) const {
     return rows_(block.shares, attention_.score_features());
@@ -343,8 +432,7 @@ class Transformer<Scalar>::Pass {
                BlockView<Scalar> y,
                BlockView<Scalar> slope = {},
                Store store = Store::overwrite) const {
-    layer.linear.template forward<Scalar>(
-        weights_, x, y, saved(layer), scratch(layer), slope, store);
+    layer.forward<Scalar>(layers_, x, y, slope, store);
   }
 
   void backward(const Layer& layer,
@@ -353,8 +441,7 @@ class Transformer<Scalar>::Pass {
                 BlockView<Scalar> dx,
                 BlockView<Scalar> factor = {},
                 Store store = Store::overwrite) const {
-    layer.linear.template backward<Scalar>(
-        weights_, x, saved(layer), dy, dx, scratch(layer), gradient_, factor, store);
+    layer.backward<Scalar>(layers_, x, dy, dx, factor, store);
   }
 
   /// residual += branch_scale * layer(x)
@@ -416,22 +503,31 @@ class Transformer<Scalar>::Pass {
   }
 
   void feed_forward(const Block& block) const {
-    const BlockView<Scalar> normed = narrow(block.ffn_normed), activated = wide(block.activated);
+    const BlockView<Scalar> normed = narrow(block.ffn_normed);
     normalise(block.ffn_norm, narrow(model_.residual_), normed);
-    forward(block.up, normed, activated, wide(block.slope));
-    add_branch(block.down, activated);
+    if (block.ffn.size() == 1) return add_branch(block.ffn[0], normed);
+    const BlockView<Scalar> activated = wide(block.activated);
+    forward(block.ffn[0], normed, activated, wide(block.slope));
+    add_branch(block.ffn[1], activated);
   }
 
   void feed_forward_backward(const Block& block) const {
-    const BlockView<Scalar> dwide = wide(model_.wide_), dnormed = narrow(model_.gradient_);
-    backward(block.down, wide(block.activated), branch_gradient(), dwide, wide(block.slope));
-    backward(block.up, narrow(block.ffn_normed), dwide, dnormed);
+    const BlockView<Scalar> normed = narrow(block.ffn_normed), dnormed = narrow(model_.gradient_);
+    if (block.ffn.size() == 1) {
+      backward(block.ffn[0], normed, branch_gradient(), dnormed);
+    } else {
+      const BlockView<Scalar> dwide = wide(model_.wide_);
+      const BlockView<Scalar> activated = wide(block.activated);
+      backward(block.ffn[1], activated, branch_gradient(), dwide, wide(block.slope));
+      backward(block.ffn[0], normed, dwide, dnormed);
+    }
     normalise_backward(block.ffn_norm, dnormed, narrow(model_.residual_), Store::accumulate);
   }
 
   const Transformer& model_;
   Weights<Scalar> weights_;
   Rows<Scalar> rows_;
+  LayerPass<Scalar> layers_;
   AttentionShape attention_;
   Scalar* gradient_ = nullptr;
   const ElementwiseKernels<Scalar>& passes_ = elementwise<Scalar>();
@@ -461,6 +557,24 @@ void Transformer<Scalar>::losses(const Weights<Scalar>& weights,
                                  Scalar* workspace,
                                  std::span<double> each) const {
   Pass(*this, weights, examples.inputs.samples, workspace).losses(examples, each);
+}
+
+template <typename Scalar>
+double Transformer<Scalar>::auxiliary_loss(const Weights<Scalar>& weights,
+                                           const ExampleBlock<Scalar>& examples,
+                                           Scalar* workspace) const {
+  return Pass(*this, weights, examples.inputs.samples, workspace).auxiliary_loss(examples);
+}
+
+template <typename Scalar>
+void Transformer<Scalar>::count_expert_tokens(const Scalar* workspace,
+                                              Index examples,
+                                              std::span<Count> tokens) const {
+  const Rows<const Scalar> rows = rows_.of(workspace, examples * padded_context());
+  std::size_t next = 0;
+  for (const Gate* gate : gates()) {
+    for (Index e = 0; e < gate->experts(); ++e) tokens[next++] += gate->load(e, rows);
+  }
 }
 
 template <typename Scalar>

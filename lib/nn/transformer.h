@@ -8,6 +8,9 @@
 // Queries and keys are layer-normed per head, attention is causal with scores scaled by 8 / head
 // size. W_o, W_down and W_head start at zero, so an untrained model's loss is ln V.
 //
+// With mixtures of experts (nn/mixture.h) a layer, or the whole feed-forward network, is a mixture;
+// positions that only fill up a sequence choose no expert.
+//
 // An example is one sequence: inputs (T, S) and targets (T, S) hold tokens. A block of activations
 // holds whole sequences: sample s P + t is position t of sequence s, P being T padded to whole
 // registers. With starts_with_vector, the input at t is token t - 1, and at 0 a learned vector that
@@ -20,7 +23,7 @@
 #include <vector>
 
 #include "nn/attention.h"
-#include "nn/linear.h"
+#include "nn/layer.h"
 #include "nn/model.h"
 #include "nn/transformer_options.h"
 #include "nn/workspace.h"
@@ -59,6 +62,16 @@ class Transformer final : public Model<Scalar> {
                             const ExampleBlock<Scalar>& examples,
                             Scalar* workspace) const;
 
+  /// Mean of the gates' auxiliary losses over these examples; 0 without mixtures.
+  double auxiliary_loss(const Weights<Scalar>& weights,
+                        const ExampleBlock<Scalar>& examples,
+                        Scalar* workspace) const;
+
+  ExpertCounts experts() const override { return experts_; }
+  void count_expert_tokens(const Scalar* workspace,
+                           Index examples,
+                           std::span<Count> tokens) const override;
+
   Index padded_context() const { return padded_samples(options_.context); }
 
  private:
@@ -67,15 +80,11 @@ class Transformer final : public Model<Scalar> {
     Index gain = 0, bias = -1;                    // offsets of parameters; -1: no bias
     Index normalised = 0, inverse_deviation = 0;  // rows of the workspace
   };
-  struct Layer {
-    Linear linear;
-    Index saved = 0;  // row of the workspace
-  };
   struct Block {
     Norm attention_norm, query_norm, key_norm;
     Layer query, key, value, output;
     Norm ffn_norm;
-    Layer up, down;
+    std::vector<Layer> ffn;  // up and down, or one mixture of both
     Index normed = 0, queries = 0, keys = 0, values = 0, shares = 0, attended = 0;  // rows
     Index ffn_normed = 0, activated = 0, slope = 0;
   };
@@ -83,9 +92,12 @@ class Transformer final : public Model<Scalar> {
 
   Layer make_layer(
       const std::string& name, Index d_in, Index d_out, LayerRole role, LinearOptions linear);
+  std::vector<Layer> make_feed_forward(const std::string& name);
   Norm make_norm(const std::string& name, Index features, Index groups);
   Block make_block(const std::string& name);
   void take_block_rows(Block& block);
+  std::vector<const Layer*> layers() const;
+  std::vector<const Gate*> gates() const;
 
   TransformerOptions options_;
   ParameterLayout layout_;
@@ -94,9 +106,10 @@ class Transformer final : public Model<Scalar> {
   std::vector<Block> blocks_;
   Norm norm_;
   Layer head_;
+  ExpertCounts experts_;
   Index token_ = 0, target_ = 0, loss_ = 0;  // rows of the workspace
   Index residual_ = 0, normed_ = 0, logits_ = 0;
-  Index scratch_ = 0, wide_ = 0, branch_ = 0, gradient_ = 0;
+  Index scratch_ = 0, scratch_size_ = 0, wide_ = 0, branch_ = 0, gradient_ = 0;
   AlignedBuffer<Scalar> no_bias_;  // zeros, for layer norms without bias
 };
 

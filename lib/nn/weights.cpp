@@ -14,11 +14,13 @@ Weights<Scalar> PackedWeights<Scalar>::pack(const ParameterLayout& layout,
   threads.for_each(2 * static_cast<Index>(tensors.size()), [&](Index job) {
     const ParameterInfo& tensor = tensors[static_cast<std::size_t>(job / 2)];
     if (!tensor.product) return;
-    const Scalar* from = values + tensor.offset;
-    if (job % 2 == 0) {
-      pack_forward(*tensor.product, from, forward_.data() + tensor.offset);
-    } else {
-      pack_backward(*tensor.product, from, backward_.data() + tensor.offset);
+    for (Index copy = 0; copy < tensor.copies; ++copy) {
+      const Index offset = tensor.offset + copy * (tensor.size / tensor.copies);
+      if (job % 2 == 0) {
+        pack_forward(*tensor.product, values + offset, forward_.data() + offset);
+      } else {
+        pack_backward(*tensor.product, values + offset, backward_.data() + offset);
+      }
     }
   });
   return {values, forward_.data(), backward_.data()};

@@ -1,5 +1,7 @@
 // Named blocks inside the one array of activations that a model works on. A model takes rows while
-// it is made; a pass sees them as blocks of as many samples as it has.
+// it is made; a pass sees them as blocks of as many samples as it has. Copies of samples, sorted by
+// the expert that works on them, are not as many as the samples: they take columns, which lie
+// behind the rows.
 #pragma once
 
 #include <cmath>
@@ -8,7 +10,29 @@
 
 namespace einsearch {
 
-/// How many rows have been taken so far.
+/// Of one row: the samples and a margin, so that rows do not lie a power of two apart.
+constexpr Index workspace_stride(Index samples) { return padded_samples(samples) + kSampleLanes; }
+
+/// Where columns lie, see RowCounter::take_columns.
+struct ColumnPlace {
+  Index rows = 0, more = 0;  // `rows` times the length of a row, and `more`, behind all rows
+};
+
+/// The rows and columns of one workspace.
+template <typename Scalar>
+struct Rows {
+  Scalar* data;
+  Index samples;
+  Index stride;
+  Scalar* columns = nullptr;  ///< behind the rows
+
+  BlockView<Scalar> operator()(Index first, Index count) const {
+    return {data + first * stride, count, samples, stride};
+  }
+  Scalar* at(ColumnPlace place) const { return columns + place.rows * stride + place.more; }
+};
+
+/// How many rows and columns have been taken so far.
 class RowCounter {
  public:
   /// Position of the first of `count` new rows.
@@ -17,26 +41,33 @@ class RowCounter {
     count_ += count;
     return first;
   }
+
+  /// `features` numbers of `per_sample` columns for each sample and `more` besides, a multiple of
+  /// kSampleLanes.
+  ColumnPlace take_columns(Index features, Index per_sample, Index more) {
+    const ColumnPlace place = columns_;
+    columns_.rows += features * per_sample;
+    columns_.more += features * more;
+    return place;
+  }
+
   Index count() const { return count_; }
+
+  /// Scalars of a workspace for so many samples.
+  Index size(Index samples) const {
+    return (count_ + columns_.rows) * workspace_stride(samples) + columns_.more;
+  }
+
+  template <typename Scalar>
+  Rows<Scalar> of(Scalar* workspace, Index samples) const {
+    const Index stride = workspace_stride(samples);
+    return {workspace, samples, stride, workspace + count_ * stride};
+  }
 
  private:
   Index count_ = 0;
+  ColumnPlace columns_;
 };
-
-/// The rows of one workspace.
-template <typename Scalar>
-struct Rows {
-  Scalar* data;
-  Index samples;
-  Index stride;
-
-  BlockView<Scalar> operator()(Index first, Index count) const {
-    return {data + first * stride, count, samples, stride};
-  }
-};
-
-/// Of one row: the samples and a margin, so that rows do not lie a power of two apart.
-constexpr Index workspace_stride(Index samples) { return padded_samples(samples) + kSampleLanes; }
 
 /// Which samples of a block are real: `samples` of every `stride`, `groups` times.
 struct RealSamples {

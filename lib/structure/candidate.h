@@ -48,13 +48,23 @@ class WidthResolver {
   DivisorTriples output_;
 };
 
+/// What decides a column of an einsum, and how it grows with n_rho while all other sizes stay.
+enum class Follows {
+  theta,       ///< a function of theta alone
+  sides,       ///< the other six sizes and the widths
+  inner_size,  ///< proportional to n_rho
+  rank,        ///< proportional to n_rho up to min(d_in, d_out, pad_in, pad_out)
+  rounding,    ///< the largest of a number for each exponent
+};
+
 /// A column of numbers, by the name that tables print.
 struct NumericColumn {
   std::string_view name;
   double (*value)(const Candidate&);
-  bool depends_on_sizes = true;      ///< false: a function of theta alone
-  bool is_larger_better = false;     ///< in a Pareto frontier
-  bool never_falls_with_rho = true;  ///< all other exponents being equal
+  Follows follows = Follows::sides;
+  bool is_larger_better = false;  ///< in a Pareto frontier
+
+  bool depends_on_sizes() const { return follows != Follows::theta; }
 };
 
 std::span<const NumericColumn> numeric_columns();

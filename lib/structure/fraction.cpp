@@ -8,7 +8,7 @@ namespace einsearch {
 namespace {
 
 constexpr Count kSnapDenominator = 1000;
-constexpr double kSnapTolerance = 1e-9;
+constexpr double kSnapTolerance = 5e-13;
 
 }  // namespace
 
@@ -67,7 +67,7 @@ std::optional<double> parse_number_or_fraction(std::string_view text) {
 
 double snap(double x) {
   const double snapped = nearest_fraction(x, kSnapDenominator).value();
-  return std::abs(snapped - x) < kSnapTolerance ? snapped : x;
+  return std::abs(snapped - x) < kSnapTolerance ? snapped : std::nearbyint(x * 1e12) / 1e12;
 }
 
 }  // namespace einsearch

@@ -30,8 +30,9 @@ std::optional<double> parse_number(std::string_view text);
 /// A decimal, or two with a slash between ("0.5", "1/3"); nothing for a zero below the line.
 std::optional<double> parse_number_or_fraction(std::string_view text);
 
-/// x, or the fraction with a denominator up to 1000 that lies within 1e-9 of it: takes the rounding
-/// errors out of sums of exponents (0.9999999999999999 becomes 1).
+/// The fraction with a denominator up to 1000 if it equals x to twelve decimals, otherwise x to
+/// twelve decimals: takes the rounding errors out of sums of exponents (0.9999999999999999 becomes
+/// 1).
 double snap(double x);
 
 }  // namespace einsearch

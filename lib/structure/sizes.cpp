@@ -16,7 +16,6 @@ namespace einsearch {
 namespace {
 
 constexpr double kLargestPadding = 0.15;
-constexpr double kRatioTolerance = 1e-9;
 
 Index rounded_power(Index d, double exponent) {
   return static_cast<Index>(std::nearbyint(std::pow(static_cast<double>(d), exponent)));

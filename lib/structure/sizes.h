@@ -56,6 +56,9 @@ Index inner_size(double rho, const Widths& widths);
 /// round(d^x) for every exponent by itself, ties to even, as the published code does.
 Sizes paper_sizes(const Theta& theta, const Widths& widths);
 
+/// Ratios of multiply-accumulates closer than this are equal in break_ties().
+inline constexpr double kRatioTolerance = 1e-9;
+
 /// The one of several equally near divisor triples per side that layers use: over all pairs, the
 /// larger rank bound; then multiply-accumulates nearest in log to those at unrounded sizes (both in
 /// their cheaper order); then larger n_gamma, n_alpha, n_epsilon. Without a rule one structure

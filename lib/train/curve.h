@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/types.h"
+#include "train/expert_usage.h"
 
 namespace einsearch {
 
@@ -33,6 +34,7 @@ struct CurvePoint {
   double rate = kMissing;         ///< learning rate of the last update, before multipliers
   double grad_norm = kMissing;    ///< mean gradient norm since the point before, before clipping
   std::vector<double> block_rms;  ///< root mean square of the residual stream after each block
+  std::optional<ExpertUsage> experts;  ///< on the held-out examples; none without mixtures
 
   bool operator==(const CurvePoint&) const = default;
 };

@@ -211,6 +211,7 @@ class Run {
       point.rate = spec_.lr * spec_.schedule.rate_share(step_ - 1);
     }
     const Index some = std::min(model_.block_samples(), held_out_.inputs.samples);
+    point.experts = expert_usage(model_.experts(), state_.expert_tokens());
     point.block_rms = state_.block_rms(held_out_.view().samples(0, some));
     const bool is_finite_point = std::isfinite(loss.mean) && is_finite();
     point.status = is_finite_point ? RunStatus::ok : RunStatus::diverged;

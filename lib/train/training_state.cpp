@@ -191,6 +191,8 @@ void TrainingState<Scalar>::evaluate(const ExampleBlock<Scalar>& examples, std::
   const Index slots = threads_.count(), blocks = (samples + block - 1) / block;
   while (static_cast<Index>(workspaces_.size()) < slots)
     workspaces_.emplace_back(model_.workspace_size(block));
+  const Index experts = model_.experts().size();
+  std::vector<Count> tokens(static_cast<std::size_t>(experts * slots));
   threads_.for_each(std::min(slots, blocks), [&](Index slot) {
     for (Index i = slot; i < blocks; i += slots) {
       const Index first = i * block, count = std::min(block, samples - first);
@@ -198,8 +200,15 @@ void TrainingState<Scalar>::evaluate(const ExampleBlock<Scalar>& examples, std::
                     examples.samples(first, count),
                     workspaces_[static_cast<std::size_t>(slot)].data(),
                     each.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)));
+      model_.count_expert_tokens(workspaces_[static_cast<std::size_t>(slot)].data(),
+                                 count,
+                                 std::span(tokens).subspan(static_cast<std::size_t>(slot * experts),
+                                                           static_cast<std::size_t>(experts)));
     }
   });
+  expert_tokens_.assign(static_cast<std::size_t>(experts), 0);
+  for (std::size_t i = 0; i < tokens.size(); ++i)
+    expert_tokens_[i % static_cast<std::size_t>(experts)] += tokens[i];
 }
 
 template <typename Scalar>

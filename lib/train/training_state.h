@@ -45,6 +45,9 @@ class TrainingState {
   /// The loss of each example, one after another in `each`.
   void evaluate(const ExampleBlock<Scalar>& examples, std::span<double> each);
 
+  /// Tokens that each expert worked on in the last evaluate(), see Model::count_expert_tokens.
+  std::span<const Count> expert_tokens() const { return expert_tokens_; }
+
   /// Model::block_rms() of `examples`, which must not be more than the model's block of samples.
   std::vector<double> block_rms(const ExampleBlock<Scalar>& examples);
 
@@ -82,6 +85,7 @@ class TrainingState {
   std::vector<AlignedBuffer<Scalar>> workspaces_;  // one per thread
   std::vector<Piece> pieces_;
   std::vector<double> piece_sums_;
+  std::vector<Count> expert_tokens_;
   Count steps_ = 0;
 };
 

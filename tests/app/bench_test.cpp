@@ -83,7 +83,8 @@ TEST_CASE("bench measures everything it names") {
                  "layer_norm,layer_norm_backward,bias_gradient,adamw",
                  {"--structures", "btt:ranks=2", "--format", "tsv"}));
   CHECK(outcome.status == 0);
-  CHECK(lines_of(outcome.out).size() == 11);
+  CHECK(lines_of(outcome.out).size() == 12);
+  CHECK(outcome.out.find("\ngemm_eigen\t") != std::string::npos);
 }
 
 TEST_CASE("bench measures the 23 structures of the paper, and dense beside them, once") {

@@ -66,6 +66,32 @@ TEST_CASE("a reader that goes away ends enumerate quietly") {
   CHECK(outcome.err.empty());
 }
 
+TEST_CASE("enumerate prints the same bytes for any number of threads") {
+  const std::string base = "$EINSEARCH enumerate --d-in 720 --d-out 256 ";
+  for (const char* options : {"--grid 1/8",
+                              "--grid 1/8 --format json --limit 4321",
+                              "--grid 1/8 --format jsonl --limit 4321 --where 'rank>20, nu<=2/3'",
+                              "--grid 1/4 --format table",
+                              "--grid 1/12 --unique --format md",
+                              "--lattice divisors --limit 5000 --format tsv",
+                              "--lattice divisors --pareto flops,params,rank",
+                              "--sample 50"}) {
+    CAPTURE(options);
+    const Outcome one = run_shell(base + options + " --threads 1");
+    CHECK(one.status == 0);
+    CHECK(lines_of(one.out) > 10);
+    for (const char* threads : {" --threads 2", " --threads 5"}) {
+      const Outcome more = run_shell(base + options + threads);
+      CHECK(more.out == one.out);
+      CHECK(more.err == one.err);
+    }
+  }
+  const std::string too_wide =
+      "$EINSEARCH enumerate --grid 1/3 --d-in 1e6 --d-out 4e6 --keep-redundant";
+  CHECK(run_shell(too_wide + " --threads 3").status == 2);
+  CHECK(run_shell(too_wide + " --threads 3").err == run_shell(too_wide + " --threads 1").err);
+}
+
 TEST_CASE("enumerate --limit, --pareto and --ladder print what they say") {
   CHECK(
       lines_of(run_einsearch(
@@ -91,6 +117,7 @@ TEST_CASE("enumerate --limit, --pareto and --ladder print what they say") {
       run_einsearch({"enumerate", "--structures", "dense,monarch", "--suggest-ladder", "4"});
   CHECK(rungs.status == 0);
   CHECK(lines_of(rungs.out) == 5);
+  CHECK(lines_of(run_einsearch({"enumerate", "--ladder", "64,256"}).out) == 25);
 }
 
 TEST_CASE("enumerate refuses bad input with one clear line and status 2") {

@@ -89,7 +89,8 @@ TEST_CASE("fit-scaling: the header of the ranking") {
         "exponent_jackknife_se,prefactor_low,prefactor_high,prefactor_low_80,prefactor_high_80,"
         "predicted_loss_low_80,predicted_loss_high_80,predicted_loss_shrunk,multiplier_low_80,"
         "multiplier_high_80,multiplier_shrunk,multiplier_status,leave_largest_out_error,"
-        "last_loss_rank,last_loss_tau,n_seeds,huber_delta,objective,degrees_of_freedom");
+        "last_loss_rank,last_loss_tau,n_seeds,huber_delta,objective,degrees_of_freedom,p_"
+        "undominated,prefactor_shrunk");
 }
 
 TEST_CASE("fit-scaling: files, cat of files and shuffled rows give the same bytes") {

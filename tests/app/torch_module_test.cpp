@@ -30,7 +30,8 @@ constexpr Case kCases[] = {
 /// A python that can import torch, or nothing.
 std::string python_with_torch() {
   for (const std::string python : {"python3", "/usr/bin/python3"}) {
-    if (run_shell(python + " -c 'import torch'").status == 0) return python;
+    const std::string finds = " -c 'import importlib.util as u; assert u.find_spec(\"torch\")'";
+    if (run_shell(python + finds).status == 0) return python;
   }
   return "";
 }

@@ -50,7 +50,7 @@ TEST_CASE("train prints the pinned header and a row per recorded step, the first
       "examples,params,flops,train_flops,loss,loss_se,train_loss,epochs,rate,grad_norm,feature_rms,"
       "block_rms,"
       "flops_linear,flops_attention,flops_head,flops_other,params_linear,activation_bytes,"
-      "weight_bytes,reason\n"));
+      "weight_bytes,experts_effective,expert_load_min,expert_load_max,reason\n"));
   CHECK(outcome.out.find(",monarch,monarch,(0.5|0|0.5|0|0.5|0.5|0),regression,16,1,300,0.001,"
                          "constant,0,0,0,0,ok,0,0,") != std::string::npos);
   CHECK(outcome.out.find(",ok,20,6000,") != std::string::npos);
@@ -92,6 +92,8 @@ TEST_CASE("train refuses bad options in one line with status 2 and leaves stdout
       {"--structure", "monarc"},
       {"--structure", "1,0,0,0,1,0"},
       {"--structure", "(0.5|0|0.4|0|0.5|0.5|0)"},
+      {"--structure", "btt-moe:experts=1,active=2"},
+      {"--structure", "layer-moe:experts=2,active=1"},  // regression
       {"--width", "0"},
       {"--width", "-4"},
       {"--width", "1.5"},
@@ -223,6 +225,35 @@ TEST_CASE("an untrained model of V tokens has loss ln V, whatever the task") {
     CHECK(untrained.at("loss").get<double>() ==
           doctest::Approx(std::log(c.vocabulary)).epsilon(1e-5));
     CHECK(run.err.find("entropy") != std::string::npos);
+  }
+}
+
+TEST_CASE(
+    "a mixture of experts says how its experts are used, the same for any number of threads") {
+  for (const std::string name : {"btt-moe:experts=4,active=2",
+                                 "layer-moe:experts=3,active=1,of=low-rank:0.5",
+                                 "ffn-moe:experts=2,active=1"}) {
+    CAPTURE(name);
+    const auto train = [&](const char* threads) {
+      return run_einsearch({"train", "--structure", name,     "--task",     "text",     "--window",
+                            "20",    "--width",     "16",     "--depth",    "2",        "--steps",
+                            "12",    "--batch",     "70",     "--held-out", "60",       "--threads",
+                            threads, "--lr",        "0.0003", "--no-times", "--format", "jsonl"});
+    };
+    const Outcome run = train("1");
+    REQUIRE(run.status == 0);
+    CHECK(train("2").out == run.out);
+    const auto untrained = nlohmann::json::parse(run.out.substr(0, run.out.find('\n')));
+    CHECK(untrained.at("structure") == name);
+    CHECK(untrained.at("loss").get<double>() == doctest::Approx(std::log(96.0)).epsilon(1e-5));
+    const bool has_random_gates =
+        name.starts_with("ffn");  // gates of zeros choose the first experts
+    CHECK((untrained.at("expert_load_min") == 0.0) == !has_random_gates);
+    const std::string last = run.out.substr(run.out.rfind('{'));
+    const auto trained = nlohmann::json::parse(last);
+    CHECK(trained.at("loss").get<double>() < untrained.at("loss").get<double>());
+    CHECK(trained.at("expert_load_max").get<double>() >= 1);
+    CHECK(trained.at("experts_effective").get<double>() > 1);
   }
 }
 

@@ -7,7 +7,7 @@
 // normal (0.15, 0.02); a_s lognormal (0.2). Five widths, each trained from a quarter to four times
 // its compute-optimal length C_w, C_w growing 16-fold; two seeds that all structures share. A run
 // at compute C has reducible loss
-//     a C_w^-b cosh(b log(C / C_w)),
+//     a C^-b cosh(b log(C / C_w)),
 // which is the profile of A N^-2b + B D^-2b at constant N: it touches the law at C_w and its
 // neighbours' runs at 4 C_w, 2 % above the law. Noise of log loss: 0.5 % per run, 0.3 % per seed.
 //
@@ -156,7 +156,8 @@ World draw_world(Kind kind, std::uint64_t seed) {
           point.train_flops = best * std::exp(away);
           point.step = static_cast<Count>(std::lround(1e5 * std::exp(away)));
           const double b = law.slope_at(point.train_flops);
-          point.loss = (law.offset + law.reducible(best) * std::cosh(b * away)) * std::exp(noise);
+          point.loss = (law.offset + law.reducible(point.train_flops) * std::cosh(b * away)) *
+                       std::exp(noise);
           curve.points.push_back(point);
         }
         world.curves.push_back(std::move(curve));
@@ -179,7 +180,8 @@ struct Share {
 
 struct Sums {
   Share exponent, exponent_80, loss, multiplier, multiplier_80, rank, best;
-  double tau_loss = 0, tau_exponent = 0, tau_last = 0, worlds = 0, rank_width = 0;
+  double tau_loss = 0, tau_shrunk = 0, tau_exponent = 0, tau_last = 0;
+  double worlds = 0, rank_width = 0;
   Share far_loss, far_multiplier, far_rank;
 };
 
@@ -226,11 +228,12 @@ void judge_near(const World& world, const Ranking& ranking, Kind kind, Sums& sum
 
 void judge_far(const World& world, const Ranking& ranking, Sums& sums) {
   const double target = ranking.target_compute;
-  std::vector<double> truth, loss, exponent, last;
+  std::vector<double> truth, loss, shrunk, exponent, last;
   for (const RankedStructure& row : ranking.rows) {
     const std::size_t s = index_of(world, row.structure);
     truth.push_back(world.laws[s].loss(target));
     loss.push_back(row.predicted_loss.value);
+    shrunk.push_back(row.predicted_loss_shrunk);
     exponent.push_back(-row.exponent.value);
     last.push_back(row.last_loss);
     if (row.predicted_loss.has_interval()) {
@@ -246,6 +249,7 @@ void judge_far(const World& world, const Ranking& ranking, Sums& sums) {
     }
   }
   sums.tau_loss += kendall_tau(truth, loss);
+  sums.tau_shrunk += kendall_tau(truth, shrunk);
   sums.tau_exponent += kendall_tau(truth, exponent);
   sums.tau_last += kendall_tau(truth, last);
   sums.worlds += 1;
@@ -255,7 +259,7 @@ void print(const std::string& kind, const Sums& sums) {
   std::puts(
       "kind,worlds,exponent_95,exponent_80,loss_95,multiplier_95,multiplier_80,rank_95,"
       "rank_interval_width,far_loss_95,far_multiplier_95,far_rank_95,tau_predicted_loss,"
-      "tau_exponent,tau_last_loss");
+      "tau_shrunk,tau_exponent,tau_last_loss");
   fmt::print("{},{}", kind, sums.worlds);
   for (const Share* share : {&sums.exponent,
                              &sums.exponent_80,
@@ -269,7 +273,7 @@ void print(const std::string& kind, const Sums& sums) {
   for (const Share* share : {&sums.far_loss, &sums.far_multiplier, &sums.far_rank}) {
     fmt::print(",{:.4f}", share->value());
   }
-  for (const double tau : {sums.tau_loss, sums.tau_exponent, sums.tau_last}) {
+  for (const double tau : {sums.tau_loss, sums.tau_shrunk, sums.tau_exponent, sums.tau_last}) {
     fmt::print(",{:.3f}", tau / sums.worlds);
   }
   fmt::print("\n");

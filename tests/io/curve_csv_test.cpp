@@ -53,6 +53,7 @@ Curve example() {
     if (i > 0) point.rate = 1e-3 / i;
     if (i > 0) point.grad_norm = 0.3 * i;
     if (i > 1) point.block_rms = {1.0 / 3, 0.5 * i};
+    if (i > 1) point.experts = ExpertUsage{3.5, 0.0, 0.25 * i};
     curve.points.push_back(point);
   }
   return curve;
@@ -155,6 +156,41 @@ TEST_CASE("columns of other tables can be named") {
   REQUIRE(file.curves.size() == 1);
   CHECK(file.curves[0].structure == "all");
   CHECK(file.curves[0].points.size() == 2);
+}
+
+TEST_CASE("linear layers, or all but the head, count alone where asked for") {
+  const std::string text =
+      "structure,width,train_flops,loss,flops,flops_linear,flops_head,params,params_linear\n"
+      "a,8,1000,3,10,4,5,60,20\na,8,2000,2,10,4,5,60,20\n";
+  const auto first = [&text](const CurveColumnNames& names) {
+    return read(text, names).curves[0].points[0].train_flops;
+  };
+  CHECK(first({}) == 1000);
+  CHECK(first({.count = ComputeCount::linear}) == 400);
+  CHECK(first({.count = ComputeCount::non_embedding}) == 500);
+  const std::string rest = "structure,width,train_flops,loss\na,8,1000,3\n";
+  CHECK_THROWS_WITH_AS(
+      read(rest, {.count = ComputeCount::linear}), doctest::Contains("flops"), Error);
+  CHECK_THROWS_WITH_AS(read(text, {.train_flops = "width", .count = ComputeCount::linear}),
+                       doctest::Contains("--count has no effect"),
+                       Error);
+}
+
+TEST_CASE("a run whose compute stays the same counts by its last row, in bytes of weights too") {
+  const std::string text =
+      "structure,width,step,params,train_flops,loss\na,8,1,60,10,3\na,8,2,60,20,2\n";
+  for (const auto& [name, size] : {std::pair{"params", 60.0}, {"weight_bytes", 240.0}}) {
+    const Curve curve = read(text, {.train_flops = name}).curves[0];
+    REQUIRE(curve.points.size() == 1);
+    CHECK(curve.points[0].train_flops == size);
+    CHECK(curve.points[0].loss == 2);
+  }
+}
+
+TEST_CASE("compute that shrinks while steps grow is remarked on") {
+  const CurveFile file = read("structure,width,step,train_flops,loss\na,8,1,30,3\na,8,2,20,2\n");
+  REQUIRE(file.remarks.size() == 1);
+  CHECK(file.remarks[0].find("does not grow with the step") != std::string::npos);
 }
 
 TEST_CASE("rows that contradict each other or themselves are refused") {

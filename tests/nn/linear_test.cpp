@@ -96,7 +96,11 @@ TEST_CASE(
         CAPTURE(has_norm);
         const LayerShape shape =
             resolve(parse_structure(c.structure), c.d_in, c.d_out, {c.rounding, order});
-        LayerRun run(shape, {.has_weight_norm = has_norm && !shape.is_dense}, 3);
+        const bool is_normalised = has_norm && !shape.is_dense;
+        LayerRun run(shape, {.has_weight_norm = is_normalised, .has_gain = is_normalised}, 3);
+        for (const ParameterInfo& tensor : run.layout.tensors()) {
+          if (tensor.name.ends_with("gain")) run.values.data()[tensor.offset] += 2;
+        }
         run.backward();
         const auto loss = [&] { return run.loss(); };
         check_gradient(run.values.span(), run.gradient.span(), loss);

@@ -25,10 +25,20 @@ inline const ParameterInfo& find_tensor(const ParameterLayout& layout, const std
 
 /// Index in the reference's storage of element i of ours. Dense weights of a structured build are
 /// (in, out) there; factors with beta = delta = 1 are (gamma, alpha, phi rho) and (phi, gamma rho,
-/// epsilon).
+/// epsilon); with experts in front of our axes, (gamma, alpha, phi experts) and (phi, gamma
+/// experts, epsilon).
 inline Index reference_index(const ParameterInfo& tensor, bool is_transposed_dense, Index i) {
   const auto& s = tensor.shape;
   if (s.size() == 2 && is_transposed_dense) return i % s[1] * s[0] + i / s[1];
+  if (s.size() == 6) {
+    const Index alpha = s[5], gamma = s[4], epsilon = s[2], phi = s[1], experts = s[0];
+    if (tensor.name.ends_with(".A")) {
+      const Index a = i % alpha, g = i / alpha % gamma, f = i / alpha / gamma % phi;
+      return ((g * alpha + a) * phi + f) * experts + i / alpha / gamma / phi;
+    }
+    const Index g = i % gamma, e = i / gamma % epsilon, f = i / gamma / epsilon % phi;
+    return ((f * gamma + g) * experts + i / gamma / epsilon / phi) * epsilon + e;
+  }
   if (s.size() != 5) return i;
   const bool is_a = tensor.name.ends_with(".A");
   const Index last = i % s[4], g = i / s[4] % s[3], r = i / s[4] / s[3] % s[2],

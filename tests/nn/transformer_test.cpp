@@ -23,9 +23,12 @@ TEST_CASE("the gradient of a transformer equals central differences") {
   for (const Case& c : {Case{"dense", LayerChoice::intermediate, false},
                         Case{"monarch", LayerChoice::all, true},
                         Case{"(0.5|0.25|0.25|0.25|0.5|0.25|0.25)", LayerChoice::ffn, false},
-                        Case{"low-rank:1/2", LayerChoice::attention, true}}) {
+                        Case{"low-rank:1/2", LayerChoice::attention, true},
+                        Case{"btt-moe:experts=3,active=2", LayerChoice::intermediate, false},
+                        Case{"layer-moe:experts=2,active=1,of=btt", LayerChoice::all, true},
+                        Case{"ffn-moe:experts=2,active=2", LayerChoice::ffn, false}}) {
     for (const bool is_pixel : {false, true}) {
-      CAPTURE(c.structure);
+      CAPTURE(std::string(c.structure));
       CAPTURE(is_pixel);
       GptOptions gpt;
       gpt.context = 5;
@@ -33,7 +36,9 @@ TEST_CASE("the gradient of a transformer equals central differences") {
       gpt.width = 6;
       gpt.depth = 2;
       gpt.heads = 3;
-      gpt.structure = parse_structure(c.structure);
+      const ModelStructure structure = parse_model_structure(c.structure);
+      gpt.structure = structure.structure;
+      gpt.mixture = structure.mixture;
       gpt.layers = c.layers;
       gpt.has_weight_norm = c.has_weight_norm;
       PixelOptions pixel;
@@ -63,7 +68,9 @@ TEST_CASE("the gradient of a transformer equals central differences") {
           [&] {
             normalise_weights(layout, values.data(), effective.data());
             model.losses(effective.data(), examples, workspace.data(), each);
-            return 0.7 * (each[0] + each[1] + each[2]);
+            const double auxiliary =
+                3 * 0.01 * model.auxiliary_loss(effective.data(), examples, workspace.data());
+            return 0.7 * (each[0] + each[1] + each[2] + auxiliary);
           },
           1e-6);
     }
@@ -122,9 +129,12 @@ TEST_CASE("blocks start at zero, so that features after them are embeddings and 
   for (const double each : rms) CHECK(each == doctest::Approx(std::sqrt(squares / (3 * 5 * 12))));
 }
 
-TEST_CASE("a transformer trains to the same bytes for any number of threads and instruction set") {
+namespace {
+
+void check_same_bytes(const ModelStructure& structure) {
   GptOptions options;
-  options.structure = parse_structure("btt");
+  options.structure = structure.structure;
+  options.mixture = structure.mixture;
   options.has_weight_norm = true;
   options.width = 16;
   options.depth = 2;
@@ -153,6 +163,18 @@ TEST_CASE("a transformer trains to the same bytes for any number of threads and 
     }
   }
   use_isa(before);
+}
+
+}  // namespace
+
+TEST_CASE("a transformer trains to the same bytes for any number of threads and instruction set") {
+  for (const char* name : {"btt",
+                           "btt-moe:experts=4,active=2",
+                           "layer-moe:experts=3,active=1",
+                           "ffn-moe:experts=4,active=2,of=monarch"}) {
+    CAPTURE(name);
+    check_same_bytes(parse_model_structure(name));
+  }
 }
 
 TEST_CASE("no token sees a later one") {

@@ -24,11 +24,9 @@ SpaceOptions at(Index d_in, Index d_out) {
   return options;
 }
 
-using Walk = std::function<Tally(const CandidateVisitor&)>;
-
 std::vector<Candidate> collect(const Walk& walk) {
   std::vector<Candidate> candidates;
-  walk([&](const Candidate& candidate) {
+  visit_all(walk, [&](const Candidate& candidate) {
     candidates.push_back(candidate);
     return true;
   });
@@ -36,8 +34,16 @@ std::vector<Candidate> collect(const Walk& walk) {
 }
 
 std::vector<Candidate> grid(int n, const SpaceOptions& options) {
-  return collect([&](const CandidateVisitor& v) { return enumerate_grid(n, options, v); });
+  return collect(grid_walk(n, options));
 }
+
+Walk sample_walk(Count count, std::uint64_t seed, const SpaceOptions& options) {
+  return {1, [=](std::size_t, const CandidateVisitor& visit) {
+            return enumerate_samples(count, seed, options, visit);
+          }};
+}
+
+const Threads kTwoThreads(2);
 
 using SizeKey = std::tuple<bool, Index, Index, Index, Index, Index, Index, Index>;
 
@@ -61,13 +67,13 @@ TEST_CASE("lattice counts equal their closed forms") {
     CAPTURE(n);
     SpaceOptions options = at(64, 256);
     CHECK(count_theta(n, options) == expected);
-    CHECK(count_grid(n, options).kept == expected);
+    CHECK(count_grid(n, options, kTwoThreads).kept == expected);
     CHECK(static_cast<Count>(grid(n, options).size()) == expected);
     options.keep_degenerate = true;
     CHECK(count_theta(n, options) == lattice_counts(n).canonical);
     options.keep_redundant = true;
     CHECK(count_theta(n, options) == lattice_counts(n).all);
-    CHECK(count_grid(n, options).kept == lattice_counts(n).all);
+    CHECK(count_grid(n, options, kTwoThreads).kept == lattice_counts(n).all);
   }
   CHECK(lattice_counts(60).all == 218128741);
 }
@@ -80,7 +86,7 @@ TEST_CASE("a candidate of the lattice is what resolving its theta gives") {
       options.keep_redundant = true;
       const WidthResolver resolver(d_in, d_out, options.resolve);
       std::size_t visited = 0;
-      enumerate_grid(6, options, [&](const Candidate& candidate) {
+      visit_all(grid_walk(6, options), [&](const Candidate& candidate) {
         if (++visited % 7 != 0) return true;
         CAPTURE(candidate.theta);
         std::optional<Candidate> resolved = resolver(structure_of(candidate.theta));
@@ -94,7 +100,7 @@ TEST_CASE("a candidate of the lattice is what resolving its theta gives") {
         return true;
       });
       CHECK(visited > 1000);
-      CHECK(count_grid(6, options).kept == static_cast<Count>(visited));
+      CHECK(count_grid(6, options, kTwoThreads).kept == static_cast<Count>(visited));
     }
   }
 }
@@ -110,7 +116,7 @@ TEST_CASE("filters keep exactly the rows that satisfy them") {
   });
   CHECK(static_cast<std::ptrdiff_t>(some.size()) == expected);
   CHECK(expected > 0);
-  CHECK(count_grid(4, options).kept == expected);
+  CHECK(count_grid(4, options, kTwoThreads).kept == expected);
 }
 
 TEST_CASE("counting with filters counts the rows that are listed") {
@@ -131,12 +137,39 @@ TEST_CASE("counting with filters counts the rows that are listed") {
         options.filters = FilterSet(parse_filters(filters));
         Count listed = 0;
         const Tally rows =
-            enumerate_grid(6, options, [&](const Candidate&) { return ++listed > 0; });
-        const Tally counted = count_grid(6, options);
+            visit_all(grid_walk(6, options), [&](const Candidate&) { return ++listed > 0; });
+        const Tally counted = count_grid(6, options, kTwoThreads);
         CHECK(counted.kept == listed);
         CHECK(counted.invalid == rows.invalid);
       }
     }
+  }
+}
+
+TEST_CASE("where many divisors tie, the lattice sizes each theta as that theta alone is sized") {
+  for (const auto& [d_in, d_out] : {std::pair<Index, Index>{216, 216}, {36, 900}, {4096, 512}}) {
+    for (const OrderRule order : {OrderRule::cheaper, OrderRule::a_first, OrderRule::b_first}) {
+      SpaceOptions options = at(d_in, d_out);
+      options.resolve.order = order;
+      options.keep_redundant = true;
+      const WidthResolver resolver(d_in, d_out, options.resolve);
+      std::size_t visited = 0;
+      visit_all(grid_walk(9, options), [&](const Candidate& candidate) {
+        if (++visited % 23 != 0) return true;
+        CAPTURE(candidate.theta);
+        CHECK(resolver(structure_of(candidate.theta))->shape == candidate.shape);
+        return true;
+      });
+      CHECK(visited > 10000);
+    }
+  }
+}
+
+TEST_CASE("the parts of a walk, counted by threads, have as many candidates as the walk") {
+  const SpaceOptions options = at(60, 96);
+  for (const Walk& walk : {grid_walk(8, options), unique_walk(8, options), divisor_walk(options)}) {
+    CHECK(walk.parts > 10);
+    CHECK(count_all(walk, kTwoThreads) == visit_all(walk, [](const Candidate&) { return true; }));
   }
 }
 
@@ -147,7 +180,7 @@ TEST_CASE("unique keeps one theta for each choice of sizes, and every choice") {
     for (const Candidate& candidate : grid(12, options)) all.insert(key_of(candidate));
     std::set<SizeKey> unique;
     std::size_t rows = 0;
-    enumerate_unique(12, options, [&](const Candidate& candidate) {
+    visit_all(unique_walk(12, options), [&](const Candidate& candidate) {
       unique.insert(key_of(candidate));
       ++rows;
       return true;
@@ -160,8 +193,7 @@ TEST_CASE("unique keeps one theta for each choice of sizes, and every choice") {
 TEST_CASE("divisors: every choice of sizes within the bounds once, and its theta leads back") {
   const SpaceOptions options = at(12, 18);
   std::set<SizeKey> found;
-  const auto candidates =
-      collect([&](const CandidateVisitor& v) { return enumerate_divisors(options, v); });
+  const auto candidates = collect(divisor_walk(options));
   for (const Candidate& candidate : candidates) {
     CAPTURE(candidate.shape.sizes);
     CHECK(found.insert(key_of(candidate)).second);
@@ -203,8 +235,7 @@ TEST_CASE("divisors: every choice of sizes within the bounds once, and its theta
 TEST_CASE("a layer with a single input or output has one integer structure, the dense matrix") {
   for (const auto& [d_in, d_out] : {std::pair<Index, Index>{1, 1}, {6, 1}, {1, 6}}) {
     const SpaceOptions options = at(d_in, d_out);
-    const auto candidates =
-        collect([&](const CandidateVisitor& v) { return enumerate_divisors(options, v); });
+    const auto candidates = collect(divisor_walk(options));
     REQUIRE(candidates.size() == 1);
     CHECK(candidates[0].shape.is_dense);
   }
@@ -212,10 +243,7 @@ TEST_CASE("a layer with a single input or output has one integer structure, the 
 
 TEST_CASE("samples: the same seed gives the same theta, another seed others, all canonical") {
   const SpaceOptions options = at(256, 256);
-  const auto draw = [&](std::uint64_t seed) {
-    return collect(
-        [&](const CandidateVisitor& v) { return enumerate_samples(200, seed, options, v); });
-  };
+  const auto draw = [&](std::uint64_t seed) { return collect(sample_walk(200, seed, options)); };
   const std::vector<Candidate> first = draw(3);
   CHECK(first.size() == 200);
   CHECK(first == draw(3));
@@ -232,7 +260,7 @@ TEST_CASE("samples of the whole space have the moments of a uniform distribution
   options.keep_redundant = true;
   double alpha = 0, alpha_squared = 0, rho = 0;
   const int count = 20000;
-  enumerate_samples(count, 0, options, [&](const Candidate& candidate) {
+  visit_all(sample_walk(count, 0, options), [&](const Candidate& candidate) {
     alpha += candidate.theta.alpha / count;
     alpha_squared += candidate.theta.alpha * candidate.theta.alpha / count;
     rho += candidate.theta.rho / count;
@@ -245,8 +273,7 @@ TEST_CASE("samples of the whole space have the moments of a uniform distribution
 }
 
 TEST_CASE("a Pareto frontier holds exactly the candidates that nothing dominates") {
-  const std::vector<Candidate> all =
-      collect([](const CandidateVisitor& v) { return enumerate_divisors(at(16, 24), v); });
+  const std::vector<Candidate> all = collect(divisor_walk(at(16, 24)));
   ParetoFrontier frontier(parse_objectives("flops,params,rank"));
   for (const Candidate& candidate : all) frontier.offer(candidate);
   std::vector<Candidate> expected;

@@ -79,6 +79,11 @@ TEST_CASE("the published Tensor-Train example has rank d^(7/12) and nu 1/3 in it
   CHECK(place.psi == 7.0 / 12);
 }
 
+TEST_CASE("exponents of the taxonomy carry no rounding errors of sums") {
+  const Theta theta{0.386795, 0.214045, 0.39916, 0.507557, 0.355474, 0.136969, 0.305978};
+  CHECK(taxonomy(theta) == Taxonomy{.omega = 0.214045, .psi = 1, .nu = 0.950504});
+}
+
 TEST_CASE("the nearest fraction is the nearest of all fractions") {
   const RandomStream random(1, StreamId::space_sample);
   for (std::uint64_t i = 0; i < 200; ++i) {

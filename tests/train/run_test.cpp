@@ -128,6 +128,35 @@ TEST_CASE("a curve says what its FLOPs are spent on, its learning rate and its g
     CHECK(rms == doctest::Approx(1).epsilon(1e-3));
 }
 
+TEST_CASE("features grow alike at every width, at one learning rate and for every structure") {
+  for (const char* structure : {"dense", "monarch", "low-rank:1/2"}) {
+    CAPTURE(structure);
+    std::vector<double> sizes;
+    for (const Index width : {32, 128}) {
+      RunSpec spec = small_spec(structure);
+      model_options(spec.model).width = width;
+      spec.batch = 64;
+      spec.steps = 40;
+      sizes.push_back(run(spec, 2).points.back().block_rms.back());
+    }
+    CHECK(sizes[0] > 1.1);  // they have grown from 1
+    CHECK(sizes[1] == doctest::Approx(sizes[0]).epsilon(0.15));
+  }
+}
+
+TEST_CASE("experts that are used alike have load 1 and count in full, unused ones not at all") {
+  const ExpertCounts shape{.gates = 2, .experts = 4, .active = 2};
+  const std::vector<Count> even(8, 50);
+  CHECK(expert_usage(shape, even)->effective == doctest::Approx(4));
+  CHECK(expert_usage(shape, even)->least_load == 1);
+  CHECK(expert_usage(shape, even)->most_load == 1);
+  const std::vector<Count> collapsed = {100, 100, 0, 0, 50, 50, 50, 50};
+  CHECK(expert_usage(shape, collapsed)->effective == doctest::Approx(3));
+  CHECK(expert_usage(shape, collapsed)->least_load == 0);
+  CHECK(expert_usage(shape, collapsed)->most_load == 2);
+  CHECK(!expert_usage({}, {}).has_value());
+}
+
 TEST_CASE("a schedule shorter than the run is refused") {
   RunSpec spec = small_spec("dense");
   spec.schedule = {.kind = ScheduleKind::linear, .warmup = 0, .steps = 10};

@@ -1,0 +1,99 @@
+// A mixture of experts in the place of one linear layer, or of one feed-forward network:
+//
+//   y = sum over the K experts that the gate (nn/gate.h) chooses for a sample of  weight_e f_e(x)
+//
+// An expert f is a linear layer of any structure, or two with GELU between. Only the chosen experts
+// are computed: the samples of a block are copied, sorted by expert, and each expert multiplies the
+// block of its own. Sums over experts run in the order of experts.
+//
+//   dweight_e = sum_f dy y_e,  f_e is given weight_e dy,  dx = sum_e dx_e + W_gate^T dlogits
+//
+// FLOPs per sample, forward: K those of an expert, and 2 E d_in of the gate.
+//
+// The mixture over the rank (BTT-MoE of arXiv 2410.02117) has E times the inner size rho: expert e
+// is the layer that the e-th part of the inner axis makes, y = B diag(weight) A x. Its factors are
+// two tensors with the expert axis in front, normalised as wholes and each with a learned gain, and
+// start at std fan_in^-1/2; the bias, if any, is one for all experts.
+#pragma once
+
+#include <vector>
+
+#include "nn/gate.h"
+
+namespace einsearch {
+
+/// The structure of one layer inside a mixture, and how it is made.
+struct ExpertLayer {
+  LayerShape shape;
+  LinearOptions options;
+};
+
+class Mixture {
+ public:
+  /// Experts are linear layers: NAME.experts.0 ... and NAME.gate.
+  static Mixture of_layers(ParameterLayout& layout,
+                           const std::string& name,
+                           const ExpertLayer& layer,
+                           const GateOptions& gate);
+
+  /// Experts are parts of the inner axis: NAME.A, NAME.B, their gains, NAME.bias and NAME.gate.
+  static Mixture of_ranks(ParameterLayout& layout,
+                          const std::string& name,
+                          const ExpertLayer& layer,
+                          const GateOptions& gate);
+
+  /// Experts are feed-forward networks: NAME.experts.0.up, NAME.experts.0.down ... and NAME.gate.
+  static Mixture of_networks(ParameterLayout& layout,
+                             const std::string& name,
+                             const ExpertLayer& up,
+                             const ExpertLayer& down,
+                             const GateOptions& gate);
+
+  const Gate& gate() const { return gate_; }
+  Index inputs() const { return up_.front().inputs(); }
+  Index outputs() const { return down_.empty() ? up_.front().outputs() : down_.front().outputs(); }
+  Count flops() const;
+  Count weights() const;  ///< of all experts and the gate, without biases
+
+  void take_rows(RowCounter& rows);
+  Index scratch_features() const;
+
+  /// As Linear::forward, but that what is kept for backward lies in the rows that take_rows() took.
+  /// Samples with a negative `token` (null: none) get the bias alone.
+  template <typename Scalar>
+  void forward(const Weights<Scalar>& weights,
+               const Rows<Scalar>& rows,
+               const Scalar* token,
+               BlockView<const Scalar> x,
+               BlockView<Scalar> y,
+               BlockView<Scalar> scratch,
+               BlockView<Scalar> slope,
+               Store store) const;
+
+  /// As Linear::backward, and the gradient of auxiliary_scale * the gate's auxiliary loss. dx is
+  /// not the block x.
+  template <typename Scalar>
+  void backward(const Weights<Scalar>& weights,
+                const Rows<Scalar>& rows,
+                const Scalar* token,
+                double auxiliary_scale,
+                BlockView<const Scalar> x,
+                BlockView<const Scalar> dy,
+                BlockView<Scalar> dx,
+                BlockView<Scalar> scratch,
+                Scalar* gradient,
+                BlockView<const Scalar> factor,
+                Store store) const;
+
+ private:
+  Mixture(std::vector<Linear> up, std::vector<Linear> down, Gate gate)
+      : up_(std::move(up)), down_(std::move(down)), gate_(std::move(gate)) {}
+
+  std::vector<Linear> up_;    // of each expert
+  std::vector<Linear> down_;  // empty: experts are single layers
+  Gate gate_;
+  Index bias_offset_ = -1;  // of a bias for all experts
+  ColumnPlace in_, up_saved_, activated_, slope_, down_saved_, out_;
+};
+
+}  // namespace einsearch

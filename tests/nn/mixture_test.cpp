@@ -1,0 +1,351 @@
+#include "nn/mixture.h"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "compute/mixture_kernels.h"
+#include "compute/random_block.h"
+#include "golden.h"
+#include "gradients.h"
+#include "nn/mixture_options.h"
+#include "nn/reference_model.h"
+#include "structure/notation.h"
+
+using namespace einsearch;
+using nlohmann::json;
+
+namespace {
+
+constexpr double kAuxiliaryShare = 0.01;
+
+/// A mixture with all its memory; loss = sum(y^2) / 2 + 0.01 auxiliary loss.
+struct MixtureRun {
+  MixtureRun(ParameterLayout from, Mixture made, Index samples)
+      : layout(std::move(from)),
+        mixture(std::move(made)),
+        values(random_values<double>(layout.size(), 1)),
+        effective(layout.size()),
+        gradient(layout.size()),
+        x(mixture.inputs(), samples, 2),
+        y(mixture.outputs(), samples, 3),
+        dx(mixture.inputs(), samples, 4),
+        token(padded_samples(samples)) {
+    mixture.take_rows(counter);
+    scratch = counter.take(mixture.scratch_features());
+    workspace = random_values<double>(counter.size(samples), 5);
+    rows = counter.of(workspace.data(), samples);
+  }
+
+  BlockView<double> scratch_block() const { return rows(scratch, mixture.scratch_features()); }
+
+  void forward() {
+    normalise_weights(layout, values.data(), effective.data());
+    mixture.forward<double>(effective.data(),
+                            rows,
+                            token.data(),
+                            x.view,
+                            y.view,
+                            scratch_block(),
+                            {},
+                            Store::overwrite);
+  }
+
+  double main_loss() {
+    forward();
+    double sum = 0;
+    for (Index f = 0; f < y.view.features; ++f) {
+      for (Index n = 0; n < y.view.samples; ++n)
+        if (token.data()[n] >= 0) sum += 0.5 * y.view.row(f)[n] * y.view.row(f)[n];
+    }
+    return sum;
+  }
+
+  double auxiliary_loss() { return mixture.gate().auxiliary_loss(token.data(), rows); }
+
+  double loss() {
+    const double main = main_loss();
+    return main + kAuxiliaryShare * auxiliary_loss();
+  }
+
+  /// Gradient of main_loss() + auxiliary_scale * auxiliary_loss().
+  void backward(double auxiliary_scale) {
+    forward();
+    for (Index f = 0; f < y.view.features; ++f) {
+      for (Index n = 0; n < y.view.padded(); ++n)
+        if (n >= y.view.samples || token.data()[n] < 0) y.view.row(f)[n] = 0;
+    }
+    std::fill_n(gradient.data(), gradient.size(), 0.0);
+    mixture.backward<double>(effective.data(),
+                             rows,
+                             token.data(),
+                             auxiliary_scale,
+                             x.view,
+                             y.view,
+                             dx.view,
+                             scratch_block(),
+                             gradient.data(),
+                             {},
+                             Store::overwrite);
+    normalise_weights_backward(layout, values.data(), gradient.data());
+  }
+
+  ParameterLayout layout;
+  Mixture mixture;
+  AlignedBuffer<double> values, effective, gradient;
+  RandomBlock<double> x, y, dx;
+  AlignedBuffer<double> token;  // all 0: every sample counts
+  RowCounter counter;
+  Index scratch = 0;
+  AlignedBuffer<double> workspace;
+  Rows<double> rows{};
+};
+
+LayerShape shape_of(const char* structure, Index d_in, Index d_out) {
+  return resolve(parse_structure(structure), d_in, d_out, {Rounding::exact, OrderRule::cheaper});
+}
+
+struct MixtureCase {
+  MixtureKind kind;
+  const char* structure;
+  Index d_in, d_out, experts, active;
+  bool has_bias, has_weight_norm;
+};
+
+MixtureRun make_run(const MixtureCase& c, Index samples) {
+  ParameterLayout layout;
+  const LinearOptions options{.has_bias = c.has_bias, .has_weight_norm = c.has_weight_norm};
+  const GateOptions gate{.experts = c.experts, .active = c.active, .floor = 1e-6};
+  const ExpertLayer layer{shape_of(c.structure, c.d_in, c.d_out), options};
+  if (c.kind == MixtureKind::networks) {
+    const ExpertLayer up{shape_of(c.structure, c.d_in, 12), options};
+    const ExpertLayer down{shape_of(c.structure, 12, c.d_out), options};
+    Mixture mixture = Mixture::of_networks(layout, "ffn", up, down, gate);
+    return {std::move(layout), std::move(mixture), samples};
+  }
+  Mixture mixture = c.kind == MixtureKind::ranks ? Mixture::of_ranks(layout, "layer", layer, gate)
+                                                 : Mixture::of_layers(layout, "layer", layer, gate);
+  return {std::move(layout), std::move(mixture), samples};
+}
+
+const std::vector<MixtureCase> kCases = {
+    {MixtureKind::ranks, "btt", 10, 21, 5, 2, false, true},
+    {MixtureKind::ranks, "btt:ranks=3", 15, 6, 3, 3, true, true},
+    {MixtureKind::ranks, "(0.5|0.25|0.25|0.25|0.5|0.25|0.25)", 30, 16, 3, 2, true, true},
+    {MixtureKind::layers, "dense", 7, 5, 5, 1, true, false},
+    {MixtureKind::layers, "dense", 7, 5, 7, 3, false, false},
+    {MixtureKind::layers, "low-rank:1/2", 7, 11, 3, 2, true, true},
+    {MixtureKind::layers, "kronecker", 6, 15, 2, 1, true, true},
+    {MixtureKind::networks, "dense", 7, 5, 5, 2, true, false},
+    {MixtureKind::networks, "monarch", 10, 14, 3, 2, false, true},
+};
+
+}  // namespace
+
+TEST_CASE("the gradient of a mixture equals central differences, of gates and gains too") {
+  for (const MixtureCase& c : kCases) {
+    CAPTURE(static_cast<int>(c.kind));
+    CAPTURE(std::string(c.structure));
+    MixtureRun run = make_run(c, 19);
+    for (const Index n : {3, 11}) run.token.data()[n] = -1;
+    for (const ParameterInfo& tensor : run.layout.tensors()) {
+      double* values = run.values.data() + tensor.offset;
+      if (tensor.name.ends_with("gain")) *values = 1 + 0.2 * *values;
+      if (!tensor.name.ends_with("gate.weight")) continue;
+      for (Index i = 0; i < tensor.size; ++i) values[i] *= 0.1;  // softmaxes of small curvature
+    }
+    run.backward(kAuxiliaryShare);
+    const auto loss = [&] { return run.loss(); };
+    check_gradient(run.values.span(), run.gradient.span(), loss, 1e-6);
+    for (Index f = 0; f < c.d_in; ++f)
+      check_gradient({run.x.view.row(f), 19}, {run.dx.view.row(f), 19}, loss, 1e-6);
+  }
+}
+
+TEST_CASE("a mixture is the weighted sum of the experts with the largest logits") {
+  constexpr Index kSamples = 37;
+  for (const MixtureCase& c : kCases) {
+    if (c.kind != MixtureKind::layers) continue;
+    CAPTURE(c.structure);
+    MixtureRun run = make_run(c, kSamples);
+    run.forward();
+    // Every expert for every sample, by plain layers of the same layout.
+    ParameterLayout layout;
+    std::vector<Linear> experts;
+    for (Index e = 0; e < c.experts; ++e) {
+      experts.emplace_back(layout,
+                           "e",
+                           shape_of(c.structure, c.d_in, c.d_out),
+                           LinearOptions{.has_bias = c.has_bias});
+    }
+    RandomBlock<double> saved(experts[0].saved_features(), kSamples, 1),
+        scratch(experts[0].scratch_features(), kSamples, 1);
+    std::vector<RandomBlock<double>> outputs;
+    for (const Linear& expert : experts) {
+      outputs.emplace_back(c.d_out, kSamples, 1);
+      expert.forward<double>(
+          run.effective.data(), run.x.view, outputs.back().view, saved.view, scratch.view);
+    }
+    const double* gate = run.effective.data() + layout.size();  // the gate comes last
+    for (Index n = 0; n < kSamples; ++n) {
+      std::vector<std::pair<double, Index>> order;
+      for (Index e = 0; e < c.experts; ++e) {
+        double logit = 0;
+        for (Index f = 0; f < c.d_in; ++f) logit += gate[e * c.d_in + f] * run.x.view.row(f)[n];
+        order.emplace_back(-logit, e);
+      }
+      std::sort(order.begin(), order.end());
+      double total = 0;
+      for (Index k = 0; k < c.active; ++k)
+        total += std::exp(-order[static_cast<std::size_t>(k)].first);
+      for (Index f = 0; f < c.d_out; ++f) {
+        double expected = 0;
+        for (Index k = 0; k < c.active; ++k) {
+          const auto& [logit, e] = order[static_cast<std::size_t>(k)];
+          expected += (std::exp(-logit) / total + 1e-6) *
+                      outputs[static_cast<std::size_t>(e)].view.row(f)[n];
+        }
+        CHECK(run.y.view.row(f)[n] == doctest::Approx(expected).epsilon(1e-9));
+      }
+    }
+  }
+}
+
+TEST_CASE("equal logits choose the first experts, and logits that are not numbers still choose") {
+  RandomBlock<float> logits(5, 20, 1), chosen(3, 20, 2), shares(3, 20, 3), log_sum(1, 20, 4);
+  for (Index e = 0; e < 5; ++e) std::fill_n(logits.view.row(e), 32, 0.0f);
+  for (Index e = 0; e < 5; ++e) logits.view.row(e)[1] = std::nanf("");
+  logits.view.row(4)[2] = logits.view.row(1)[3] = 2.0f;
+  mixture_kernels<float>().choose(logits.view, chosen.view, shares.view, log_sum.view.data);
+  const auto experts_of = [&](Index n) {
+    std::vector<float> experts;
+    for (Index k = 0; k < 3; ++k) experts.push_back(chosen.view.row(k)[n]);
+    return experts;
+  };
+  CHECK(experts_of(0) == std::vector<float>{0, 1, 2});
+  CHECK(experts_of(1) == std::vector<float>{0, 1, 2});
+  CHECK(experts_of(2) == std::vector<float>{4, 0, 1});
+  CHECK(experts_of(3) == std::vector<float>{1, 0, 2});
+  CHECK(shares.view.row(0)[0] == doctest::Approx(1.0 / 3));
+  CHECK(log_sum.view.data[0] == doctest::Approx(std::log(5.0)));
+}
+
+TEST_CASE("a gate of zeros has the auxiliary loss 1 + 0.1 (ln E)^2") {
+  MixtureRun run = make_run({MixtureKind::layers, "dense", 7, 5, 8, 2, false, false}, 50);
+  std::fill_n(run.values.data(), run.values.size(), 0.0);
+  run.forward();
+  CHECK(run.auxiliary_loss() == doctest::Approx(1 + 0.1 * std::log(8.0) * std::log(8.0)));
+}
+
+TEST_CASE("golden: mixtures reproduce the reference's outputs and gradients to 1e-6") {
+  const auto path = find_golden("moe.json");
+  if (!path) return;
+  std::ifstream file(*path);
+  const json golden = json::parse(file);
+  for (const json& c : golden["cases"]) {
+    const std::string kind = c["kind"];
+    CAPTURE(kind);
+    if (kind != "btt_moe" && kind != "std_moe") {
+      MESSAGE("skipped: " << kind);
+      continue;
+    }
+    const GateOptions gate{
+        .experts = c["num_experts"], .active = c["k"], .floor = kind == "btt_moe" ? 1e-6 : 0};
+    const LinearOptions options{.has_bias = false};
+    const ResolveOptions rounding{Rounding::paper, OrderRule::a_first};
+    const auto samples = static_cast<Index>(c["x"].size());
+    ParameterLayout layout;
+    const auto make = [&] {
+      if (kind == "std_moe") {
+        const Index d = c["d"], hidden = c["hidden"];
+        const Structure dense = parse_structure("dense");
+        return Mixture::of_networks(layout,
+                                    "layer",
+                                    {resolve(dense, d, hidden, rounding), options},
+                                    {resolve(dense, hidden, d, rounding), options},
+                                    gate);
+      }
+      const LayerShape shape =
+          rank_expert_shape(parse_structure("btt"), c["d_in"], c["d_out"], rounding);
+      return Mixture::of_ranks(layout, "layer", {shape, options}, gate);
+    };
+    Mixture mixture = make();
+    MixtureRun run(std::move(layout), std::move(mixture), samples);
+    const NameMap our_name = [&](std::string name) -> std::string {
+      if (name == "A" || name == "B") return "layer." + name;
+      if (name == "gamma0") return "layer.A_gain";
+      if (name == "gamma1") return "layer.B_gain";
+      if (name == "gate_weight" || name == "moe_gate.weight") return "layer.gate.weight";
+      const std::size_t up = name.find("c_fc"), down = name.find("c_proj");
+      if (up != std::string::npos) name.replace(up, 4, "up");
+      if (down != std::string::npos) name.replace(down, 6, "down");
+      return "layer." + name;
+    };
+    run.values = load_values(run.layout, c["params"], our_name);
+    for (Index n = 0; n < samples; ++n) {
+      for (Index f = 0; f < run.x.view.features; ++f)
+        run.x.view.row(f)[n] =
+            c["x"][static_cast<std::size_t>(n)][static_cast<std::size_t>(f)].get<double>();
+    }
+    const auto check_block = [&](const json& expected, BlockView<double> got) {
+      double scale = 1;
+      for (const double value : flatten(expected)) scale = std::max(scale, std::abs(value));
+      for (Index n = 0; n < samples; ++n) {
+        for (Index f = 0; f < got.features; ++f) {
+          const double want =
+              expected[static_cast<std::size_t>(n)][static_cast<std::size_t>(f)].get<double>();
+          CHECK(std::abs(got.row(f)[n] - want) <= 1e-6 * scale);
+        }
+      }
+    };
+    CHECK(run.main_loss() ==
+          doctest::Approx(c["losses"]["main"]["value"].get<double>()).epsilon(1e-6));
+    CHECK(run.auxiliary_loss() == doctest::Approx(c["aux_loss"].get<double>()).epsilon(1e-6));
+    check_block(c["y"], run.y.view);
+    for (const auto& [name, scale] : {std::pair{"main", 0.0}, std::pair{"total", 0.01}}) {
+      CAPTURE(name);
+      const json& expected = c["losses"][name];
+      run.backward(scale);
+      check_values(
+          run.layout, run.gradient, load_values(run.layout, expected["grads"], our_name), 1e-6);
+      check_block(expected["dx"], run.dx.view);
+    }
+  }
+}
+
+TEST_CASE("names of mixtures give themselves back, and bad ones say why") {
+  for (const char* name : {"btt-moe:experts=8,active=2",
+                           "btt-moe:experts=4,active=1,of=low-rank:0.5",
+                           "layer-moe:experts=16,active=3",
+                           "layer-moe:experts=8,active=2,of=btt:ranks=3",
+                           "ffn-moe:experts=8,active=2",
+                           "ffn-moe:experts=8,active=2,of=(0.5|0|0.5|0.25|0.5|0.25|0)",
+                           "monarch"}) {
+    CHECK(parse_model_structure(name).name() == name);
+  }
+  CHECK(parse_model_structure("btt-moe").name() == "btt-moe:experts=8,active=2");
+  CHECK(parse_model_structure("layer-moe:of=dense").name() == "layer-moe:experts=8,active=2");
+  for (const char* bad : {"btt-moe:experts=1,active=2",
+                          "btt-moe:experts=0",
+                          "btt-moe:experts=2.5",
+                          "btt-moe:of=dense",
+                          "layer-moe:expert=3",
+                          "ffn-moe:experts",
+                          "ffn-moe:of=nothing",
+                          "moe"}) {
+    CAPTURE(bad);
+    CHECK_THROWS_AS(parse_model_structure(bad), Error);
+  }
+}
+
+TEST_CASE("with the paper's rounding an expert of BTT has the paper's two factors") {
+  const ResolveOptions paper{Rounding::paper, OrderRule::a_first};
+  const auto sizes = [&](Index d_in, Index d_out) {
+    return rank_expert_shape(parse_structure("btt"), d_in, d_out, paper).sizes;
+  };
+  CHECK(sizes(768, 12) == Sizes{16, 1, 48, 1, 6, 2, 1});
+  CHECK(sizes(512, 1024) == Sizes{16, 1, 32, 1, 32, 32, 1});
+  CHECK(sizes(7, 30) == Sizes{1, 1, 7, 1, 10, 3, 1});
+}
