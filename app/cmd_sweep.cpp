@@ -33,7 +33,7 @@ using Clock = std::chrono::steady_clock;
 
 struct SweepOptions {
   SweepArguments grid;
-  std::string config, store, shard = "1/1";
+  std::string store, shard = "1/1";
   std::string memory, time_limit, run_timeout, slots, checkpoint_every;
   bool is_dry = false, is_fresh = false, retries_failed = false, mixes_numerics = false;
   Count threads = 0;
@@ -237,7 +237,6 @@ int run_plan(const SweepOptions& options,
 }
 
 int sweep(CLI::App& command, SweepOptions& options) {
-  if (!options.config.empty()) apply_config_file(command, options.config);
   check_trainer_options(options);
   parse_shard(options.shard);
   const int count = options.threads > 0 ? static_cast<int>(options.threads) : available_threads();
@@ -266,7 +265,6 @@ void add_execution_options(CLI::App& command, SweepOptions& options) {
       [&](const char* name, std::string& value, const char* meaning, const char* type) {
         command.add_option(name, value, meaning)->type_name(type)->group(group);
       };
-  text("--config", options.config, "options from section [sweep] of a TOML file", "FILE");
   text("--store",
        options.store,
        "folder that keeps finished runs; the same command again goes on where it ended",

@@ -5,7 +5,6 @@
 
 #include <toml++/toml.h>
 #include <filesystem>
-#include <fstream>
 #include <set>
 #include <sstream>
 
@@ -82,8 +81,7 @@ std::string toml_text(const std::string& text) {
   return out.str();
 }
 
-}  // namespace
-
+/// Gives `command` the options of section [sweep]. Throws Error with line and column.
 void apply_config(CLI::App& command, const std::string& text, const std::string& name) {
   const toml::table file = parse(text, name);
   for (const auto& [key, node] : file) {
@@ -106,18 +104,11 @@ void apply_config(CLI::App& command, const std::string& text, const std::string&
       throw Error("unknown key", {.where = where, .got = key, .hint = did_you_mean(key, keys)});
     }
     CLI::Option* option = command.get_option("--" + key);
-    if (option->count() > 0) continue;  // the command line beats the file
     set_option(*option, value_text(node, where, false), where);
   }
 }
 
-void apply_config_file(CLI::App& command, const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (file) text << file.rdbuf();
-  if (!file) throw Error("cannot read", {.where = path, .expected = "a TOML file"});
-  apply_config(command, text.str(), path);
-}
+}  // namespace
 
 std::string effective_config(const CLI::App& command, const std::vector<Structure>& structures) {
   static const std::set<std::string> kGroups = {"Grid", "Model", "Task", "Training"};

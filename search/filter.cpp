@@ -62,7 +62,7 @@ double parse_bound(std::string_view text, const std::string& where) {
                .got = fmt::format("\"{}\"", text)});
 }
 
-Interval Filter::interval() const {
+AcceptedValues Filter::accepted() const {
   const double infinity = std::numeric_limits<double>::infinity();
   switch (comparison) {
     case Comparison::at_most:

@@ -12,7 +12,7 @@ namespace einsearch {
 enum class Comparison { at_most, at_least, below, above, equal };
 
 /// Numbers from lowest to highest, both included.
-struct Interval {
+struct AcceptedValues {
   double lowest;
   double highest;
 
@@ -26,9 +26,9 @@ struct Filter {
   double bound = 0;
 
   /// The values that it accepts.
-  Interval interval() const;
+  AcceptedValues accepted() const;
   bool accepts(const Candidate& candidate) const {
-    return interval().contains(column->value(candidate));
+    return accepted().contains(column->value(candidate));
   }
 };
 

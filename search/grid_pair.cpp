@@ -18,10 +18,10 @@ double product(std::initializer_list<Index> sizes) {
 
 std::array<Index, 3> preferred(const Sizes& s) { return {s.n_gamma, s.n_alpha, s.n_epsilon}; }
 
-/// Clears keep[r] where value(r) is outside the interval.
+/// Clears keep[r] where value(r) is outside `accepted`.
 template <typename Value>
-void keep_inside(const Interval& interval, std::size_t rows, double* keep, Value value) {
-  const auto [lowest, highest] = interval;
+void keep_inside(const AcceptedValues& accepted, std::size_t rows, double* keep, Value value) {
+  const auto [lowest, highest] = accepted;
   for (std::size_t r = 0; r < rows; ++r) {
     const double x = value(r);
     const bool is_inside = (lowest <= x) & (x <= highest);
@@ -213,7 +213,7 @@ void GridPair::keep_by_theta(const Filter& filter) {
   const std::string_view name = filter.column->name;
   if (name == "omega") {
     const double omega = *from(fractions_, std::min(alpha + delta, beta + epsilon) - saved);
-    if (!filter.interval().contains(omega)) std::fill_n(keep_.begin(), rows(), 0.0);
+    if (!filter.accepted().contains(omega)) std::fill_n(keep_.begin(), rows(), 0.0);
     return;
   }
   assert(name == "nu" || name == "psi");
@@ -221,7 +221,7 @@ void GridPair::keep_by_theta(const Filter& filter) {
       name == "nu" ? from(fractions_, n - saved)
                    : from(capped_fractions_, 2 * n - std::max(alpha + epsilon, beta + delta));
   keep_inside(
-      filter.interval(), rows(), keep_.data(), [values](std::size_t r) { return values[r]; });
+      filter.accepted(), rows(), keep_.data(), [values](std::size_t r) { return values[r]; });
 }
 
 double GridPair::value_at_one(const NumericColumn& column, const Option& option) const {
@@ -249,14 +249,14 @@ void GridPair::keep_by_sizes(const Filter& filter) {
   if (options_.size() == 1) {
     const double slope = value_at_one(*filter.column, options_[0]);
     const double cap = is_capped ? options_[0].cap : kInfinity;
-    keep_inside(filter.interval(), rows(), keep_.data(), [=](std::size_t r) {
+    keep_inside(filter.accepted(), rows(), keep_.data(), [=](std::size_t r) {
       return std::min(cap, slope * n_rho[r]);
     });
     return;
   }
   slopes_.clear();
   for (const Option& option : options_) slopes_.push_back(value_at_one(*filter.column, option));
-  keep_inside(filter.interval(), rows(), keep_.data(), [&](std::size_t r) {
+  keep_inside(filter.accepted(), rows(), keep_.data(), [&](std::size_t r) {
     const double cap = is_capped ? options_[choice_[r]].cap : kInfinity;
     return std::min(cap, slopes_[choice_[r]] * n_rho[r]);
   });
@@ -265,7 +265,7 @@ void GridPair::keep_by_sizes(const Filter& filter) {
 void GridPair::keep_by_rounding(const Filter& filter) {
   find_options();
   Candidate candidate;
-  keep_inside(filter.interval(), rows(), keep_.data(), [&](std::size_t r) {
+  keep_inside(filter.accepted(), rows(), keep_.data(), [&](std::size_t r) {
     candidate.quality = worst(inner_quality_[r], options_[choice_[r]].quality);
     return filter.column->value(candidate);
   });
