@@ -90,11 +90,16 @@ store={quoted}
 # The first element hands in the job that exports the curves when all have ended, well or not
 # (afterok would never fire after a failed one). The folder sees to it that a requeue does not.
 if [ "$SLURM_ARRAY_TASK_ID" = 1 ] && mkdir "$store/export-$SLURM_ARRAY_JOB_ID" 2>/dev/null; then
-  sbatch --dependency=afterany:"$SLURM_ARRAY_JOB_ID" <<'EXPORT'
+  sbatch --dependency=afterany:"$SLURM_ARRAY_JOB_ID" --export=ALL,elements="$SLURM_ARRAY_JOB_ID" <<'EXPORT'
 #!/bin/sh
 #SBATCH --job-name=einsearch-export
 {common}#SBATCH --cpus-per-task=1
-#SBATCH --output={store}/slurm-export-%j.log
+#SBATCH --open-mode=append
+#SBATCH --output={store}/slurm-export.log
+# A dependency counts an element that is being requeued as ended: then this job waits once more.
+if squeue -h -j "$elements" 2>/dev/null | grep -q .; then
+  exec sbatch --dependency=afterany:"$elements" --begin=now+5 --export=ALL "$0"
+fi
 {program} status {quoted} || true
 exec {program} export {quoted} -o {curves}
 EXPORT

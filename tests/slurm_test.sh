@@ -62,7 +62,12 @@ sweep="--structures dense,monarch --widths 8,16 --seeds 0..5 --depths 1 --horizo
 job=$(sbatch --parsable "$run/job.sh")
 has_records() { ls "$run"/store/*.runs >/dev/null 2>&1; }
 wait_until 60 "the first record" has_records
-scontrol requeue "${job}_2" 2>/dev/null || true
+# What is requeued is pending for two minutes, unless told otherwise once it is.
+if scontrol requeue "${job}_2" 2>/dev/null; then
+  is_pending() { scontrol show job "${job}_2" | grep -q "JobState=PENDING Reason=BeginTime"; }
+  wait_until 20 "the requeued element is pending" is_pending
+  scontrol update "JobId=${job}_2" StartTime=now
+fi
 is_exported() { [ -s "$run/store/curves.csv" ]; }
 wait_until 120 "the exported curves" is_exported
 

@@ -217,8 +217,8 @@ TEST_CASE(
   refused(grid + "seads = 1\n", "did you mean seeds?");
   refused(grid + "lr = [\n", "sweep.toml:");
   refused(grid + "match = \"dense@8\"\n", "contradict");
-  refused("structures = [\"dense\"]\n", "outside any section");
-  refused("[swep]\nseeds = 1\n", "section [sweep]");
+  refused("structures = [\"dense\"]\n", "unknown key");
+  refused("[swep]\nseeds = 1\n", "did you mean sweep?");
 }
 
 TEST_CASE("a dry run prints the plan, warns of what cannot be compared, and writes nothing") {
