@@ -158,8 +158,16 @@ std::vector<Count> parse_counts(const std::string& text,
                                 const std::string& option,
                                 Range<Count> range) {
   std::vector<Count> counts;
-  for (const double value : parse_reals(text, option, {0, 0x1p62}))
-    counts.push_back(parse_count(fmt::format("{}", value), option, range));
+  for (const std::string& item : split_list(text)) {
+    if (item.find("..") == std::string::npos) {
+      counts.push_back(parse_count(item, option, range));
+      continue;
+    }
+    for (const double value : parse_reals(item, option, {0, 0x1p62})) {
+      const Count count = parse_count(fmt::format("{:.0f}", value), option, range);
+      if (counts.empty() || counts.back() != count) counts.push_back(count);
+    }
+  }
   return counts;
 }
 
@@ -196,6 +204,18 @@ std::vector<Structure> parse_structures(const std::string& list) {
       structures.push_back(parse_structure(named.name));
   }
   return structures;
+}
+
+std::vector<ModelStructure> parse_model_structures(const std::string& list) {
+  std::vector<ModelStructure> models;
+  for (const std::string& item : split_list(list)) {
+    if (item != "paper") {
+      models.push_back(parse_model_structure(item));
+      continue;
+    }
+    for (const Structure& structure : parse_structures(item)) models.push_back({structure});
+  }
+  return models;
 }
 
 std::vector<std::string> split_list(const std::string& text) {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/types.h"
-#include "structure/structure.h"
+#include "nn/mixture_options.h"
 
 namespace einsearch {
 
@@ -59,6 +59,9 @@ CLI::Option* add_real(CLI::App& app,
 
 /// Structures by name or theta; "paper" stands for the 23 of data/structures.csv.
 std::vector<Structure> parse_structures(const std::string& list);
+
+/// As parse_structures, and mixtures of experts.
+std::vector<ModelStructure> parse_model_structures(const std::string& list);
 
 /// Splits at commas outside parentheses; a comma directly before `key=` belongs to its item.
 std::vector<std::string> split_list(const std::string& text);

@@ -29,19 +29,6 @@ struct BenchArguments {
   OutputOptions output;
 };
 
-/// As parse_structures, and mixtures of experts.
-std::vector<ModelStructure> parse_model_structures(const std::string& list) {
-  std::vector<ModelStructure> models;
-  for (const std::string& item : split_list(list)) {
-    if (item != "paper") {
-      models.push_back(parse_model_structure(item));
-      continue;
-    }
-    for (const Structure& structure : parse_structures(item)) models.push_back({structure});
-  }
-  return models;
-}
-
 template <typename Number>
 std::vector<Number> parse_counts(const std::string& list, const std::string& option, Count most) {
   std::vector<Number> numbers;

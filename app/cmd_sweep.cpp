@@ -57,7 +57,7 @@ void print_plan(const Plan& plan, const SweepOptions& options, const Threads& th
   for (const PlanRow& row : rows) {
     const RunSpec& spec = row.first->spec;
     const ModelOptions& model = model_options(spec.model);
-    table.cell(model.structure.name)
+    table.cell(structure_text(model))
         .cell(to_string(family(model.structure)))
         .cell(to_string(model.structure.theta))
         .cell(model.width)
@@ -158,7 +158,7 @@ double memory_limit(const SweepOptions& options, const Plan& plan) {
     if (row.memory_bytes <= limit) continue;
     const ModelOptions& model = model_options(row.first->spec.model);
     throw Error("a run needs more memory than there is",
-                {.where = fmt::format("{} at width {}", model.structure.name, model.width),
+                {.where = fmt::format("{} at width {}", structure_text(model), model.width),
                  .expected = fmt::format("at most {:.0f} MiB", limit / 0x1p20),
                  .got = fmt::format("{:.0f} MiB", row.memory_bytes / 0x1p20),
                  .hint = "--memory, or smaller widths"});
@@ -241,7 +241,7 @@ int sweep(CLI::App& command, SweepOptions& options) {
   parse_shard(options.shard);
   const int count = options.threads > 0 ? static_cast<int>(options.threads) : available_threads();
   const Threads threads(count);
-  const std::vector<Structure> structures = read_structures(options.grid.structures);
+  const std::vector<ModelStructure> structures = read_structures(options.grid.structures);
   const Plan plan = make_plan(grid_of(options.grid, structures), threads);
   if (options.is_dry) {
     print_plan(plan, options, threads);

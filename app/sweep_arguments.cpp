@@ -34,16 +34,16 @@ Match parse_match_option(const std::string& text, const std::string& by) {
 }
 
 /// Rows of a table with a column `structure`, or lines that are names.
-std::vector<Structure> structures_in(const std::string& path) {
-  std::vector<Structure> structures;
+std::vector<ModelStructure> structures_in(const std::string& path) {
+  std::vector<ModelStructure> structures;
   CsvReader csv(path);
   const std::size_t column = csv.require("structure");
-  while (csv.next()) structures.push_back(parse_structure(csv.field(column)));
+  while (csv.next()) structures.push_back(parse_model_structure(csv.field(column)));
   return structures;
 }
 
 bool is_structure(const std::string& text) try {
-  parse_structure(text);
+  parse_model_structure(text);
   return true;
 } catch (const Error&) {
   return false;
@@ -94,14 +94,14 @@ Horizon parse_horizon(const std::string& text) {
   return horizon;
 }
 
-std::vector<Structure> read_structures(const std::string& list) {
-  std::vector<Structure> structures;
+std::vector<ModelStructure> read_structures(const std::string& list) {
+  std::vector<ModelStructure> structures;
   for (const std::string& item : split_list(list)) {
     if (item.empty()) continue;
     const bool is_file =
         item == "-" || (std::filesystem::is_regular_file(item) && !is_structure(item));
-    for (const Structure& structure :
-         is_file ? structures_in(item) : std::vector<Structure>{parse_structure(item)}) {
+    for (const ModelStructure& structure :
+         is_file ? structures_in(item) : parse_model_structures(item)) {
       if (std::find(structures.begin(), structures.end(), structure) == structures.end())
         structures.push_back(structure);
     }
@@ -113,7 +113,7 @@ std::vector<Structure> read_structures(const std::string& list) {
   return structures;
 }
 
-Grid grid_of(const SweepArguments& arguments, const std::vector<Structure>& structures) {
+Grid grid_of(const SweepArguments& arguments, const std::vector<ModelStructure>& structures) {
   Grid grid;
   grid.structures = structures;
   if (!arguments.match.empty() && !arguments.widths.empty()) {
@@ -149,6 +149,11 @@ Grid grid_of(const SweepArguments& arguments, const std::vector<Structure>& stru
     };
   }
   grid.trainer = arguments.trainer;
+  for (const ModelStructure& structure : structures) {
+    if (grid.trainer.empty() || !structure.mixture) continue;
+    throw Error("mixtures of experts cannot be described to another program",
+                {.where = "--trainer", .expected = "structures without", .got = structure.name()});
+  }
   return grid;
 }
 

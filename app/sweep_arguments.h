@@ -21,11 +21,11 @@ struct SweepArguments {
 void add_grid_options(CLI::App& command, SweepArguments& arguments);
 
 /// The grid; opens the task's data. `structures` has been read (see read_structures).
-Grid grid_of(const SweepArguments& arguments, const std::vector<Structure>& structures);
+Grid grid_of(const SweepArguments& arguments, const std::vector<ModelStructure>& structures);
 
 /// The list of --structures: names and thetas, files of such lines or tables with a column
 /// structure ("-": standard input).
-std::vector<Structure> read_structures(const std::string& list);
+std::vector<ModelStructure> read_structures(const std::string& list);
 
 /// "steps:N", "examples-per-param:R", "flops:C1..C2*k"; throws Error.
 Horizon parse_horizon(const std::string& text);

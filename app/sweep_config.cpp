@@ -25,7 +25,7 @@ std::string place(const std::string& name, const toml::source_region& at) {
 std::string value_text(const toml::node& node, const std::string& where, bool is_item) {
   if (const auto* text = node.as_string()) {
     const bool is_bare_theta = is_item && text->get().find(',') != std::string::npos &&
-                               text->get().find('(') == std::string::npos;
+                               text->get().find_first_of("(=") == std::string::npos;
     return is_bare_theta ? "(" + text->get() + ")" : text->get();
   }
   if (const auto* whole = node.as_integer()) return fmt::format("{}", whole->get());
@@ -110,10 +110,11 @@ void apply_config(CLI::App& command, const std::string& text, const std::string&
 
 }  // namespace
 
-std::string effective_config(const CLI::App& command, const std::vector<Structure>& structures) {
+std::string effective_config(const CLI::App& command,
+                             const std::vector<ModelStructure>& structures) {
   static const std::set<std::string> kGroups = {"Grid", "Model", "Task", "Training"};
   std::vector<std::string> names;
-  for (const Structure& structure : structures) names.push_back(toml_text(structure.name));
+  for (const ModelStructure& structure : structures) names.push_back(toml_text(structure.name()));
   std::string text = fmt::format("[{}]\nstructures = [{}]\n", kSection, fmt::join(names, ", "));
   for (const CLI::Option* option : command.get_options()) {
     if (option->count() == 0 || !kGroups.contains(option->get_group())) continue;

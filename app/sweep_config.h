@@ -11,7 +11,8 @@ namespace einsearch {
 
 /// The options in effect that say what the runs are, as TOML. `structures` replaces --structures,
 /// which may have come from a pipe.
-std::string effective_config(const CLI::App& command, const std::vector<Structure>& structures);
+std::string effective_config(const CLI::App& command,
+                             const std::vector<ModelStructure>& structures);
 
 /// The grid that such a text stands for. Throws Error for what is no such text; `name` is what it
 /// calls the text.

@@ -23,12 +23,13 @@ struct Scale {
 std::vector<Scale> scales_of(const Grid& grid, const Threads& threads) {
   const std::vector<Index>& widths = grid.match ? grid.match->widths : grid.widths;
   std::vector<Scale> scales;
-  for (const Structure& structure : grid.structures) {
+  for (const ModelStructure& structure : grid.structures) {
     for (const Index depth : grid.depths) {
       for (const Index width : widths) {
         Scale scale{.spec = grid.base};
         ModelOptions& model = model_options(scale.spec.model);
-        model.structure = structure;
+        model.structure = structure.structure;
+        model.mixture = structure.mixture;
         model.depth = depth;
         model.width = width;
         scales.push_back(std::move(scale));
@@ -38,9 +39,10 @@ std::vector<Scale> scales_of(const Grid& grid, const Threads& threads) {
   threads.for_each(static_cast<Index>(scales.size()), [&](Index i) {
     Scale& scale = scales[static_cast<std::size_t>(i)];
     ModelOptions& model = model_options(scale.spec.model);
-    if (grid.match && !(model.structure == grid.match->reference)) {
+    if (grid.match && (model.mixture || !(model.structure == grid.match->reference))) {
       ModelSpec reference = scale.spec.model;
       model_options(reference).structure = grid.match->reference;
+      model_options(reference).mixture.reset();
       model.width = matching_width(
           scale.spec.model, model_cost(reference, grid.match->by), model.width, grid.match->by);
     }
@@ -65,7 +67,7 @@ Count steps_of(const Scale& scale, Horizon::Kind kind, double value) {
     const ModelOptions& model = model_options(scale.spec.model);
     throw Error(
         "a horizon that is no training",
-        {.where = fmt::format("{} at width {}", model.structure.name, model.width),
+        {.where = fmt::format("{} at width {}", structure_text(model), model.width),
          .expected = "1 to 1e12 updates",
          .got = fmt::format("{:.3g} updates, of {:.3g} FLOPs each", steps, scale.flops_per_step)});
   }

@@ -35,9 +35,9 @@ struct GridSeeds {
 };
 
 struct Grid {
-  RunSpec base;                       ///< what all runs share; its lr is multiplied by the factors
-  std::vector<Structure> structures;  ///< at least one
-  std::vector<Index> widths;          ///< used unless `match` is set
+  RunSpec base;  ///< what all runs share; its lr is multiplied by the factors
+  std::vector<ModelStructure> structures;  ///< at least one
+  std::vector<Index> widths;               ///< used unless `match` is set
   std::optional<Match> match;
   std::vector<Index> depths = {3};
   Horizon horizon;

@@ -22,7 +22,8 @@ double model_cost(const ModelSpec& spec, MatchBy by);
 
 /// The width at which the model of `spec` (whose own width is ignored) costs `cost`. Of the widths
 /// within 6 % of that, the one whose integer sizes are nearest to theta, then the one nearest in
-/// cost; if no width is within 6 %, the nearest in cost. Throws Error when no width up to 64 times
+/// cost; if no width is within 6 %, the nearest in cost. Looks first among widths within a factor 2
+/// of where costs as a whole come near, then at all. Throws Error when no width up to 64 times
 /// `at_least` has valid sizes.
 Index matching_width(ModelSpec spec, double cost, Index at_least, MatchBy by = MatchBy::flops);
 

@@ -16,25 +16,48 @@
 namespace einsearch {
 namespace {
 
-/// From the dearest run of the smallest scale to that of the largest: where neighbouring scales can
-/// cross.
+const std::string kDense = "dense";
+
+/// Training FLOPs of budgets that some scale of a structure can be the best for.
 struct Span {
   double low = std::numeric_limits<double>::infinity();
   double high = 0;
 };
 
+/// One scale of a structure.
+struct ScaleCost {
+  double dearest = 0;   ///< training FLOPs of its dearest run
+  double relative = 0;  ///< its compute-optimal budget up to a factor: examples grow with params
+};
+
+/// Of annealed runs, which count where they end: from the cheapest to the dearest. Of curves at a
+/// constant rate: from the dearest run of the smallest scale to that of the largest; or, where all
+/// scales train for as much, as if that were the best budget for the largest.
 std::map<std::string, Span> spans_of(const Plan& plan) {
-  std::map<std::pair<std::string, Index>, double> dearest;  // by structure and width
+  std::map<std::string, Span> spans;
+  std::map<std::string, std::map<Index, ScaleCost>> curves;  // by structure and width
   for (const PlannedRun& run : plan.runs) {
     const ModelOptions& model = model_options(run.spec.model);
-    double& flops = dearest[{model.structure.name, model.width}];
-    flops = std::max(flops, run.train_flops);
+    const std::string name = structure_text(model);
+    Span& span = spans[name];
+    span.high = std::max(span.high, run.train_flops);
+    if (run.spec.schedule.kind != ScheduleKind::constant) {
+      span.low = std::min(span.low, run.train_flops);
+      continue;
+    }
+    ScaleCost& scale = curves[name][model.width];
+    scale.dearest = std::max(scale.dearest, run.train_flops);
+    scale.relative = run.train_flops / static_cast<double>(run.spec.steps * run.spec.batch) *
+                     static_cast<double>(run.params);
   }
-  std::map<std::string, Span> spans;
-  for (const auto& [scale, flops] : dearest) {
-    Span& span = spans[scale.first];
-    span.low = std::min(span.low, flops);
-    span.high = std::max(span.high, flops);
+  for (const auto& [name, scales] : curves) {
+    Span& span = spans[name];
+    double largest = 0;
+    for (const auto& [width, scale] : scales) largest = std::max(largest, scale.relative);
+    for (const auto& [width, scale] : scales) span.low = std::min(span.low, scale.dearest);
+    if (span.low < span.high / 2) continue;
+    for (const auto& [width, scale] : scales)
+      span.low = std::min(span.low, span.high * scale.relative / largest);
   }
   return spans;
 }
@@ -81,18 +104,18 @@ std::vector<PlanRow> summarise(const Plan& plan) {
   std::vector<PlanRow> rows;
   std::map<std::tuple<std::string, Index, Index, Count, ScheduleKind>, std::size_t> index;
   const std::map<std::string, Span> spans = spans_of(plan);
-  const auto dense = spans.find("dense");
+  const auto dense = spans.find(kDense);
   for (const PlannedRun& run : plan.runs) {
     const ModelOptions& model = model_options(run.spec.model);
     const auto [place, is_new] = index.try_emplace(
-        {model.structure.name, model.depth, model.width, run.spec.steps, run.spec.schedule.kind},
+        {structure_text(model), model.depth, model.width, run.spec.steps, run.spec.schedule.kind},
         rows.size());
     if (is_new) {
       PlanRow& row = rows.emplace_back();
       row.first = &run;
       row.flops = model_flops(run.spec.model);
       row.memory_bytes = training_bytes(run.spec, 1);
-      const Span& own = spans.at(model.structure.name);
+      const Span& own = spans.at(structure_text(model));
       row.decades = decades_in_common(own, dense == spans.end() ? own : dense->second);
     }
     PlanRow& row = rows[place->second];
@@ -112,11 +135,18 @@ void estimate_times(std::vector<PlanRow>& rows, double seconds) {
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
     return flops_per_step(rows[a]) < flops_per_step(rows[b]);
   });
+  // What is too dear for a short look is taken to run at the speed of the dearest that is not.
+  constexpr double kFlops = 2e10, kBytes = 0x1p28;
+  const auto is_too_dear = [&](std::size_t row) {
+    return flops_per_step(rows[row]) > kFlops || rows[row].memory_bytes > kBytes;
+  };
+  const auto cheap_end = std::find_if(order.begin() + 1, order.end(), is_too_dear);
+  const auto n_cheap = static_cast<std::size_t>(cheap_end - order.begin());
   constexpr std::size_t kSamples = 5;
-  const std::size_t samples = std::min(kSamples, rows.size());
+  const std::size_t samples = std::min(kSamples, n_cheap);
   std::vector<std::pair<double, double>> measured;  // log FLOPs per step, log seconds per FLOP
   for (std::size_t i = 0; i < samples; ++i) {
-    const PlanRow& row = rows[order[samples == 1 ? 0 : i * (rows.size() - 1) / (samples - 1)]];
+    const PlanRow& row = rows[order[samples == 1 ? 0 : i * (n_cheap - 1) / (samples - 1)]];
     const double flops = flops_per_step(row);
     const double time = measure_step(row, seconds / static_cast<double>(samples));
     measured.emplace_back(std::log(flops), std::log(time / flops));
@@ -140,17 +170,17 @@ std::vector<std::string> warnings_of(const std::vector<PlanRow>& rows) {
   std::vector<std::string> warnings;
   std::vector<std::string> seen;
   const bool has_dense = std::any_of(rows.begin(), rows.end(), [](const PlanRow& row) {
-    return model_options(row.first->spec.model).structure.is_dense;
+    return structure_text(model_options(row.first->spec.model)) == kDense;
   });
   for (const PlanRow& row : rows) {
-    const Structure& structure = model_options(row.first->spec.model).structure;
-    if (!has_dense || structure.is_dense || row.decades >= 1) continue;
-    if (std::find(seen.begin(), seen.end(), structure.name) != seen.end()) continue;
-    seen.push_back(structure.name);
+    const std::string structure = structure_text(model_options(row.first->spec.model));
+    if (!has_dense || structure == kDense || row.decades >= 1) continue;
+    if (std::find(seen.begin(), seen.end(), structure) != seen.end()) continue;
+    seen.push_back(structure);
     warnings.push_back(
         fmt::format("{} has {:.2f} decades of compute in common with dense: too little to compare "
                     "laws (--match, or more widths)",
-                    structure.name,
+                    structure,
                     row.decades));
   }
   return warnings;

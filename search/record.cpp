@@ -34,7 +34,9 @@ Json to_json(const CurvePoint& p) {
           p.epochs ? Json(*p.epochs) : Json(nullptr),
           number(p.rate),
           number(p.grad_norm),
-          p.block_rms};
+          p.block_rms,
+          p.experts ? Json{p.experts->effective, p.experts->least_load, p.experts->most_load}
+                    : Json(nullptr)};
 }
 
 CurvePoint point_of(const Json& json) {
@@ -52,6 +54,10 @@ CurvePoint point_of(const Json& json) {
   p.rate = number(json.at(10));
   p.grad_norm = number(json.at(11));
   for (const Json& value : json.at(12)) p.block_rms.push_back(number(value));
+  if (json.size() > 13 && !json.at(13).is_null()) {
+    const Json& usage = json.at(13);
+    p.experts = {usage.at(0).get<double>(), usage.at(1).get<double>(), usage.at(2).get<double>()};
+  }
   return p;
 }
 

@@ -33,6 +33,8 @@ struct ModelStructure {
 
   /// parse_model_structure(name()) gives this back.
   std::string name() const;
+
+  bool operator==(const ModelStructure&) const = default;
 };
 
 /// Throws Error for an unknown name, a bad option, experts < active, and a mixture over the rank of

@@ -62,8 +62,8 @@ std::string candidate_name(const Candidate& candidate) {
 WidthResolver::WidthResolver(Index d_in, Index d_out, const ResolveOptions& options)
     : widths_{(validate(Widths{d_in, d_out}), d_in), d_out},
       options_(options),
-      input_(d_in),
-      output_(d_out) {}
+      input_(shared_divisor_triples(d_in)),
+      output_(shared_divisor_triples(d_out)) {}
 
 Candidate WidthResolver::at_any_quality(const Structure& structure) const {
   Candidate candidate{.name = structure.name,
@@ -80,8 +80,8 @@ Candidate WidthResolver::at_any_quality(const Structure& structure) const {
   const UnroundedSizes unrounded = unrounded_sizes(structure.theta, widths);
   const Sizes sizes = options_.rounding == Rounding::paper
                           ? paper_sizes(structure.theta, widths)
-                          : break_ties(input_.nearest(structure.theta.input()),
-                                       output_.nearest(structure.theta.output()),
+                          : break_ties(input_->nearest(structure.theta.input()),
+                                       output_->nearest(structure.theta.output()),
                                        inner_size(structure.theta.rho, widths),
                                        unrounded);
   candidate.shape = einsum_shape(sizes, unrounded, widths, options_.order);

@@ -44,8 +44,8 @@ class WidthResolver {
  private:
   Widths widths_;
   ResolveOptions options_;
-  DivisorTriples input_;
-  DivisorTriples output_;
+  std::shared_ptr<const DivisorTriples> input_;
+  std::shared_ptr<const DivisorTriples> output_;
 };
 
 /// What decides a column of an einsum, and how it grows with n_rho while all other sizes stay.

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 #include <limits>
+#include <unordered_map>
 
 namespace einsearch {
 namespace {
@@ -28,16 +29,17 @@ std::vector<Index> divisors(Index d) {
 DivisorTriples::DivisorTriples(Index d) {
   const std::vector<Index> all_divisors = divisors(d);
   const double log_d = std::log(static_cast<double>(d));
-  const auto log_of = [&](Index n) {
-    return d == 1 ? 0.0 : std::log(static_cast<double>(n)) / log_d;
-  };
-  for (const Index a : all_divisors) {
+  std::vector<double> logs;
+  for (const Index n : all_divisors)
+    logs.push_back(d == 1 ? 0.0 : std::log(static_cast<double>(n)) / log_d);
+  for (std::size_t i = 0; i < all_divisors.size(); ++i) {
+    const Index a = all_divisors[i];
     const Index rest = d / a;
-    for (const Index b : all_divisors) {
-      if (b > rest) break;
+    for (std::size_t j = 0; j < all_divisors.size() && all_divisors[j] <= rest; ++j) {
+      const Index b = all_divisors[j];
       if (rest % b != 0) continue;
       triples_.push_back({a, b, rest / b});
-      logs_.push_back({log_of(a), log_of(b)});
+      logs_.push_back({logs[i], logs[j]});
     }
   }
 }
@@ -56,6 +58,24 @@ std::vector<Triple> DivisorTriples::nearest(const std::array<double, 3>& exponen
     if (distance(i) <= least + kTieTolerance) found.push_back(triples_[i]);
   }
   return found;
+}
+
+std::shared_ptr<const DivisorTriples> shared_divisor_triples(Index d) {
+  constexpr std::size_t kMostTriples = 1'000'000;  // 40 MB
+  thread_local std::unordered_map<Index, std::shared_ptr<const DivisorTriples>> kept;
+  thread_local std::size_t n_kept = 0;
+  auto& triples = kept[d];
+  if (!triples) {
+    triples = std::make_shared<const DivisorTriples>(d);
+    n_kept += triples->all().size();
+    if (n_kept > kMostTriples) {
+      const auto result = triples;
+      kept.clear();
+      n_kept = 0;
+      return result;
+    }
+  }
+  return triples;
 }
 
 }  // namespace einsearch

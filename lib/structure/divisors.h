@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <vector>
 
 #include "base/types.h"
@@ -33,5 +34,8 @@ class DivisorTriples {
   std::vector<Triple> triples_;
   std::vector<std::array<double, 2>> logs_;  // log_d of the first two; the third is the rest to 1
 };
+
+/// DivisorTriples(d), kept by this thread for those who come again, until there are too many.
+std::shared_ptr<const DivisorTriples> shared_divisor_triples(Index d);
 
 }  // namespace einsearch

@@ -117,12 +117,20 @@ Sizes break_ties(std::span<const Triple> inputs,
 Sizes integer_sizes(const Theta& theta, const Widths& widths, Rounding rounding) {
   validate(widths);
   if (rounding == Rounding::paper) return paper_sizes(theta, widths);
-  const DivisorTriples input(widths.d_in);
-  const std::vector<Triple> inputs = input.nearest(theta.input());
-  const std::vector<Triple> outputs = widths.d_out == widths.d_in
-                                          ? input.nearest(theta.output())
-                                          : DivisorTriples(widths.d_out).nearest(theta.output());
-  return break_ties(inputs, outputs, inner_size(theta.rho, widths), unrounded_sizes(theta, widths));
+  // The layers of a model come one after another with the same question.
+  struct Answer {
+    Theta theta;
+    Widths widths;
+    Sizes sizes;
+  };
+  thread_local std::optional<Answer> last;
+  if (last && last->theta == theta && last->widths == widths) return last->sizes;
+  const std::vector<Triple> inputs = shared_divisor_triples(widths.d_in)->nearest(theta.input());
+  const std::vector<Triple> outputs = shared_divisor_triples(widths.d_out)->nearest(theta.output());
+  const Sizes sizes =
+      break_ties(inputs, outputs, inner_size(theta.rho, widths), unrounded_sizes(theta, widths));
+  last = {theta, widths, sizes};
+  return sizes;
 }
 
 double padding(Index padded, Index d) {

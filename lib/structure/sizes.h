@@ -45,6 +45,8 @@ struct Widths {
   Index d_in = 1;
   Index d_out = 1;
   std::optional<Index> fixed_n_rho = std::nullopt;
+
+  bool operator==(const Widths&) const = default;
 };
 
 /// Throws Error unless both widths are in [1, kLargestWidth] and a fixed n_rho is positive.

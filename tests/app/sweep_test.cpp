@@ -234,6 +234,19 @@ TEST_CASE("a dry run prints the plan, warns of what cannot be compared, and writ
   CHECK(!std::filesystem::exists(store));
 }
 
+TEST_CASE("a sweep over mixtures of experts is known to its store") {
+  const std::string store = new_store();
+  const std::string sweep =
+      "$EINSEARCH sweep --structures dense,btt-moe:experts=4,active=2 --task text --match dense@32 "
+      "--horizon steps:3 --depths 1 --batch 2 --held-out 2 --window 8 --store " +
+      store;
+  REQUIRE(run_shell(sweep).status == 0);
+  CHECK(export_of(store).find("\"btt-moe:experts=4,active=2\"") != std::string::npos);
+  const Outcome status = run_shell("$EINSEARCH status " + store + " 2>&1 >/dev/null");
+  CHECK(status.out.find("2 of 2 planned runs done") != std::string::npos);
+  CHECK(run_shell("$EINSEARCH verify --sample 2 " + store).status == 0);
+}
+
 TEST_CASE("status counts, verify finds a store right or wrong, merge joins and refuses conflicts") {
   const std::string one = new_store(), two = new_store(), both = new_store();
   CHECK(run_shell(kSweep + "--shard 1/2 --store " + one).status == 0);
