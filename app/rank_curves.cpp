@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "compute/parallel.h"
+#include "fit/checked_ranking.h"
 #include "io/wide_csv.h"
 #include "log.h"
 #include "progress.h"
@@ -53,7 +54,12 @@ RankedCurves rank_curves(const FitScalingOptions& options) {
   request.bootstrap.on_progress = [&progress](double share) {
     progress.update(share, "replicates");
   };
-  ranked.ranking = rank_structures(ranked.input.curves, request);
+  ranked.ranking = options.is_checked ? rank_checked(ranked.input.curves,
+                                                     check_tuning(ranked.input.curves),
+                                                     request,
+                                                     options.is_forced ? FailedTuning::ranked
+                                                                       : FailedTuning::left_out)
+                                      : rank_structures(ranked.input.curves, request);
   progress.clear();
   for (const auto* remarks : {&ranked.input.remarks, &ranked.ranking.warnings}) {
     for (const std::string& remark : *remarks) log_warning(remark);

@@ -1,0 +1,279 @@
+#include "fit/setting_fan.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <set>
+#include <tuple>
+
+#include "fit/frontier.h"
+#include "fit/jackknife.h"
+
+namespace einsearch {
+namespace {
+
+constexpr double kSameLength = 1.02;  // training compute: batches round the number of steps
+
+using Tally = std::map<double, Count>;
+
+/// The value with most runs; of equals the nearest to `wanted` in logarithm, or without one the
+/// middle. Nothing for an empty tally.
+std::optional<double> most_used(const Tally& tally, std::optional<double> wanted) {
+  Count most = 0;
+  for (const auto& [value, runs] : tally) most = std::max(most, runs);
+  std::vector<double> best;
+  for (const auto& [value, runs] : tally) {
+    if (runs == most) best.push_back(value);
+  }
+  if (best.empty()) return std::nullopt;
+  if (!wanted) return best[(best.size() - 1) / 2];
+  return *std::min_element(best.begin(), best.end(), [wanted](double a, double b) {
+    return std::abs(std::log(a / *wanted)) < std::abs(std::log(b / *wanted));
+  });
+}
+
+double setting_of(const Curve& curve, Setting setting) {
+  return setting == Setting::rate ? curve.lr : static_cast<double>(curve.batch);
+}
+
+/// The usual value of one setting, one entry per curve; nan where curves do not say.
+std::vector<double> usual_values(std::span<const Curve> curves, Setting setting) {
+  std::map<std::pair<std::string, Count>, Tally> of_scale;
+  std::map<std::string, Tally> of_structure;
+  Tally of_all;
+  for (const Curve& curve : curves) {
+    const double value = setting_of(curve, setting);
+    if (!(value > 0)) continue;
+    ++of_scale[{curve.structure, curve.width}][value];
+    ++of_structure[curve.structure][value];
+    ++of_all[value];
+  }
+  const std::optional<double> overall = most_used(of_all, std::nullopt);
+  std::vector<double> values;
+  for (const Curve& curve : curves) {
+    const auto scale = of_scale.find({curve.structure, curve.width});
+    if (scale == of_scale.end()) {
+      values.push_back(kMissing);
+    } else {
+      const auto wanted = most_used(of_structure.at(curve.structure), overall);
+      values.push_back(*most_used(scale->second, wanted));
+    }
+  }
+  return values;
+}
+
+using SeedKey = std::array<Count, 2>;
+
+/// Log loss by value and seeds, of runs of one length.
+using FanRuns = std::map<double, std::map<SeedKey, double>>;
+
+/// What the runs of a fan have in common, but for their length.
+using FanKey = std::tuple<std::string, Count, Count, std::string, Count>;
+
+double final_log_loss(const Curve& curve) {
+  if (!is_sound(curve) || !(curve.points.back().loss > 0))
+    return std::numeric_limits<double>::infinity();
+  return std::log(curve.points.back().loss);
+}
+
+/// The runs by length; those that diverged, which ended early, belong to every length.
+std::vector<std::pair<double, FanRuns>> by_length(std::vector<const Curve*> runs, Setting setting) {
+  std::stable_sort(runs.begin(), runs.end(), [](const Curve* a, const Curve* b) {
+    return a->points.back().train_flops < b->points.back().train_flops;
+  });
+  std::vector<std::pair<double, FanRuns>> lengths;
+  for (const Curve* run : runs) {
+    if (!is_sound(*run)) continue;
+    const double flops = run->points.back().train_flops;
+    if (lengths.empty() || flops > kSameLength * lengths.back().first)
+      lengths.emplace_back(flops, FanRuns());
+    lengths.back().second[setting_of(*run, setting)][{run->seed_init, run->seed_data}] =
+        final_log_loss(*run);
+  }
+  for (auto& [flops, fan] : lengths) {
+    for (const Curve* run : runs) {
+      if (is_sound(*run)) continue;
+      fan[setting_of(*run, setting)].try_emplace({run->seed_init, run->seed_data},
+                                                 std::numeric_limits<double>::infinity());
+    }
+  }
+  return lengths;
+}
+
+/// Means over the seeds that all values have, and what is left beside them.
+std::optional<SettingFan> make_fan(const FanRuns& runs, double reference) {
+  const auto at_reference = runs.find(reference);
+  if (runs.size() < 2 || at_reference == runs.end()) return std::nullopt;
+  std::vector<SeedKey> seeds;
+  for (const auto& [seed, loss] : at_reference->second) {
+    const bool is_common = std::all_of(
+        runs.begin(), runs.end(), [&](const auto& of) { return of.second.contains(seed); });
+    if (is_common) seeds.push_back(seed);
+  }
+  if (seeds.empty()) return std::nullopt;
+  SettingFan fan;
+  fan.reference = reference;
+  fan.n_seeds = static_cast<Count>(seeds.size());
+  std::vector<std::vector<double>> sound;  // values x seeds
+  for (const auto& [value, of_seed] : runs) {
+    std::vector<double>& row = sound.emplace_back();
+    for (const SeedKey& seed : seeds) row.push_back(of_seed.at(seed));
+    double sum = 0;
+    for (const double loss : row) sum += loss;
+    fan.value.push_back(value);
+    fan.log_loss.push_back(sum / static_cast<double>(row.size()));
+    if (!std::isfinite(sum)) sound.pop_back();
+  }
+  if (sound.size() < 2 || seeds.size() < 2) return fan;
+  const auto n_values = static_cast<double>(sound.size());
+  const auto n_seeds = static_cast<double>(seeds.size());
+  std::vector<double> of_value(sound.size()), of_seed(seeds.size());
+  double mean = 0;
+  for (std::size_t v = 0; v < sound.size(); ++v) {
+    for (std::size_t s = 0; s < seeds.size(); ++s) {
+      of_value[v] += sound[v][s] / n_seeds;
+      of_seed[s] += sound[v][s] / n_values;
+      mean += sound[v][s] / n_values / n_seeds;
+    }
+  }
+  for (std::size_t v = 0; v < sound.size(); ++v) {
+    for (std::size_t s = 0; s < seeds.size(); ++s) {
+      const double residual = sound[v][s] - of_value[v] - of_seed[s] + mean;
+      fan.squares += residual * residual;
+    }
+  }
+  fan.degrees_of_freedom = (n_values - 1) * (n_seeds - 1);
+  return fan;
+}
+
+/// Where a parabola through three points (x ascending, the middle one lowest) has its least.
+struct Vertex {
+  double x;
+  double y;
+};
+Vertex vertex(const std::array<double, 3>& x, const std::array<double, 3>& y) {
+  const double left = (y[1] - y[0]) / (x[1] - x[0]), right = (y[2] - y[1]) / (x[2] - x[1]);
+  const double curvature = (right - left) / (x[2] - x[0]);
+  if (!(curvature > 0)) return {x[1], y[1]};
+  const double slope = left + curvature * (x[1] - x[0]);  // at the middle point
+  const double step = -slope / (2 * curvature);
+  return {x[1] + step, y[1] - curvature * step * step};
+}
+
+}  // namespace
+
+std::vector<UsualSettings> usual_settings(std::span<const Curve> curves) {
+  const std::vector<double> rates = usual_values(curves, Setting::rate);
+  const std::vector<double> batches = usual_values(curves, Setting::batch);
+  std::vector<UsualSettings> usual;
+  for (std::size_t i = 0; i < curves.size(); ++i) {
+    usual.push_back({rates[i], std::isnan(batches[i]) ? 0 : static_cast<Count>(batches[i])});
+  }
+  return usual;
+}
+
+std::vector<SettingFan> setting_fans(std::span<const Curve> curves,
+                                     const std::vector<UsualSettings>& usual,
+                                     Setting setting) {
+  std::map<FanKey, std::vector<const Curve*>> groups;
+  std::map<std::pair<std::string, Count>, double> references;
+  for (std::size_t i = 0; i < curves.size(); ++i) {
+    const Curve& curve = curves[i];
+    const bool is_candidate =
+        setting == Setting::rate
+            ? curve.lr > 0 && (usual[i].batch == 0 || curve.batch == usual[i].batch)
+            : curve.batch > 0 && (std::isnan(usual[i].rate) || curve.lr == usual[i].rate);
+    if (curve.points.empty() || !is_candidate) continue;
+    groups[{curve.structure, curve.width, curve.depth, curve.schedule, curve.seed_task}].push_back(
+        &curve);
+    references[{curve.structure, curve.width}] =
+        setting == Setting::rate ? usual[i].rate : static_cast<double>(usual[i].batch);
+  }
+  std::map<std::pair<std::string, Count>, SettingFan> best;
+  for (const auto& [key, runs] : groups) {
+    const std::pair scale(std::get<0>(key), std::get<1>(key));
+    for (const auto& [flops, of_length] : by_length(runs, setting)) {
+      std::optional<SettingFan> fan = make_fan(of_length, references.at(scale));
+      if (!fan) continue;
+      fan->structure = scale.first;
+      fan->width = scale.second;
+      fan->train_flops = flops;
+      SettingFan& kept = best[scale];
+      const auto worth = [](const SettingFan& of) {
+        return std::pair(of.value.size(), of.train_flops);
+      };
+      if (worth(kept) < worth(*fan)) kept = std::move(*fan);
+    }
+  }
+  std::vector<SettingFan> fans;
+  for (auto& [scale, fan] : best) fans.push_back(std::move(fan));
+  return fans;
+}
+
+FanNoise fan_noise(std::span<const SettingFan> fans,
+                   std::span<const Curve> curves,
+                   const std::vector<UsualSettings>& usual) {
+  double squares = 0, degrees = 0;
+  for (const SettingFan& fan : fans) {
+    squares += fan.squares;
+    degrees += fan.degrees_of_freedom;
+  }
+  if (degrees > 0) return {std::sqrt(squares / degrees), degrees};
+  std::map<std::tuple<FanKey, double>, std::vector<double>> cells;
+  for (std::size_t i = 0; i < curves.size(); ++i) {
+    const Curve& curve = curves[i];
+    if (curve.points.empty() || !std::isfinite(final_log_loss(curve))) continue;
+    if (curve.lr != usual[i].rate || curve.batch != usual[i].batch) continue;
+    const FanKey key{curve.structure, curve.width, curve.depth, curve.schedule, curve.seed_task};
+    cells[{key, curve.points.back().train_flops}].push_back(final_log_loss(curve));
+  }
+  for (const auto& [key, losses] : cells) {
+    double mean = 0;
+    for (const double loss : losses) mean += loss / static_cast<double>(losses.size());
+    for (const double loss : losses) squares += (loss - mean) * (loss - mean);
+    degrees += static_cast<double>(losses.size()) - 1;
+  }
+  if (degrees > 0) return {std::sqrt(squares / degrees), degrees};
+  return {};
+}
+
+BestSetting best_setting(const SettingFan& fan, const FanNoise& noise) {
+  const auto index_of_reference = static_cast<std::size_t>(
+      std::find(fan.value.begin(), fan.value.end(), fan.reference) - fan.value.begin());
+  const auto lowest = static_cast<std::size_t>(
+      std::min_element(fan.log_loss.begin(), fan.log_loss.end()) - fan.log_loss.begin());
+  BestSetting best;
+  best.is_inside = lowest > 0 && lowest + 1 < fan.value.size();
+  const auto x = [&](std::size_t i) { return std::log(fan.value[i] / fan.reference); };
+  const double at_reference = fan.log_loss[index_of_reference];
+  const double deviation = noise.deviation / std::sqrt(static_cast<double>(fan.n_seeds));
+  Vertex least{x(lowest), fan.log_loss[lowest]};
+  double x_error = kMissing;
+  const bool has_parabola = best.is_inside && std::isfinite(fan.log_loss[lowest - 1]) &&
+                            std::isfinite(fan.log_loss[lowest + 1]);
+  if (has_parabola) {
+    const std::array<double, 3> xs = {x(lowest - 1), x(lowest), x(lowest + 1)};
+    const std::array<double, 3> ys = {
+        fan.log_loss[lowest - 1], fan.log_loss[lowest], fan.log_loss[lowest + 1]};
+    least = vertex(xs, ys);
+    // The least moves with each of the three losses; they are independent.
+    double variance = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      std::array<double, 3> moved = ys;
+      const double step = 1e-3 * (ys[0] + ys[2] - 2 * ys[1]) + 1e-12;
+      moved[i] += step;
+      const double slope = (vertex(xs, moved).x - least.x) / step;
+      variance += slope * slope * deviation * deviation;
+    }
+    x_error = std::sqrt(variance);
+  }
+  best.log_value = with_student_interval(least.x, x_error, noise.degrees_of_freedom);
+  const bool is_reference_best = lowest == index_of_reference && !has_parabola;
+  const double gain_error = is_reference_best ? 0 : deviation * std::sqrt(2.0);
+  best.gain = with_student_interval(at_reference - least.y, gain_error, noise.degrees_of_freedom);
+  return best;
+}
+
+}  // namespace einsearch

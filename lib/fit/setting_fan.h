@@ -1,0 +1,70 @@
+// Runs that differ in one setting (learning rate or batch) and in nothing else, and what the best
+// value of the setting would have gained.
+//
+// A fan holds the runs of one structure at one scale, of one length (equal training compute), one
+// schedule and one target, over several values of the setting, each with the same seeds. Of the
+// fans of a scale the one with most values counts, then the longest. A run that diverged is worse
+// than any that did not.
+//
+// The best rate is where the parabola through the best value and its neighbours has its least, in
+// log loss against log setting; at an end of the fan it is that end, and nobody knows how far
+// beyond it the best would be. Losses at equal seeds move together, so noise is what is left of
+// log loss after a mean per value and a mean per seed, pooled over all fans; where every fan has
+// one seed, the deviation of seeds among the other runs stands for it, which is too large.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fit/estimate.h"
+#include "train/curve.h"
+
+namespace einsearch {
+
+enum class Setting { rate, batch };
+
+struct SettingFan {
+  std::string structure;
+  Count width = 0;
+  double train_flops = 0;        ///< of a run
+  double reference = kMissing;   ///< value that the structure's other runs have; one of `value`
+  std::vector<double> value;     ///< ascending
+  std::vector<double> log_loss;  ///< mean over seeds; infinite: a run diverged
+  Count n_seeds = 0;
+  double squares = 0;             ///< of residuals about values and seeds
+  double degrees_of_freedom = 0;  ///< of them
+};
+
+/// What a structure's runs at one width mostly have.
+struct UsualSettings {
+  double rate = kMissing;
+  Count batch = 0;
+};
+
+/// One entry per curve. Of values that equally many runs have, the one nearest to what most runs of
+/// the structure have, then of all runs, then the middle one.
+std::vector<UsualSettings> usual_settings(std::span<const Curve> curves);
+
+/// Fans of at least two values, the usual one among them; sorted by structure and width.
+std::vector<SettingFan> setting_fans(std::span<const Curve> curves,
+                                     const std::vector<UsualSettings>& usual,
+                                     Setting setting);
+
+/// Deviation of log loss at given value and seeds; deviation is nan where unknown.
+struct FanNoise {
+  double deviation = kMissing;
+  double degrees_of_freedom = 0;
+};
+FanNoise fan_noise(std::span<const SettingFan> fans,
+                   std::span<const Curve> curves,
+                   const std::vector<UsualSettings>& usual);
+
+struct BestSetting {
+  bool is_inside = false;  ///< the best value is not an end of the fan
+  Estimate log_value;      ///< logarithm of the best value over the reference
+  Estimate gain;           ///< log loss at the reference less that at the best
+};
+BestSetting best_setting(const SettingFan& fan, const FanNoise& noise);
+
+}  // namespace einsearch
