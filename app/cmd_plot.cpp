@@ -46,7 +46,6 @@ int plot(const PictureOptions& options) {
   if (options.kind != "frontiers") {
     output.write(options.kind == "rates" ? rates_picture(options) : ranks_picture(options));
     output.finish();
-    if (options.fit.output.path != "-") log_info("wrote " + options.fit.output.path);
     return kDone;
   }
   const RankedCurves ranked = rank_curves(options.fit);
@@ -59,7 +58,6 @@ int plot(const PictureOptions& options) {
   output.write(is_vega_lite(options) ? frontier_vega_lite(ranked.ranking, curves, plot)
                                      : frontier_svg(ranked.ranking, curves, plot));
   output.finish();
-  if (options.fit.output.path != "-") log_info("wrote " + options.fit.output.path);
   return kDone;
 }
 

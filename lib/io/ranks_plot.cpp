@@ -12,7 +12,7 @@
 namespace einsearch {
 namespace {
 
-constexpr double kLeft = 196, kTop = 76, kBottom = 56, kRowHeight = 22;
+constexpr double kLeft = 216, kTop = 76, kBottom = 56, kRowHeight = 22;
 constexpr double kAxis = 420;   // pixels of the axis of ranks
 constexpr double kRight = 210;  // room for multipliers
 constexpr const char* kBetter = "#1a80bb";
@@ -88,7 +88,7 @@ std::string ranks_svg(const Ranking& ranking, const std::string& title) {
     y += kRowHeight;
   }
   svg.line({kLeft - 10, bottom}, {kLeft + kAxis + 10, bottom}, {{"class", "axis"}});
-  svg.text({kLeft - 180, 28}, title, {{"class", "title"}});
+  svg.text({24, 28}, title, {{"class", "title"}});
   svg.text({kLeft + kAxis / 2, bottom + 42},
            "rank and its 95 % interval, all comparisons at once",
            {{"text-anchor", "middle"}});

@@ -42,7 +42,7 @@ PlotFrame common_axes(const TuningReport& report) {
   PlotFrame frame;
   for (const SettingFan& fan : report.rate_fans) {
     for (std::size_t i = 0; i < fan.value.size(); ++i) {
-      frame.x.include(fan.value[i]);
+      frame.x.include(fan.value[i] / fan.reference);
       if (std::isfinite(fan.log_loss[i])) frame.y.include(std::exp(fan.log_loss[i]));
     }
   }
@@ -60,7 +60,7 @@ void draw_fan(Svg& svg,
   svg.open_group({{"stroke", colour}, {"fill", colour}});
   for (std::size_t i = 0; i < fan.value.size(); ++i) {
     if (!std::isfinite(fan.log_loss[i])) continue;
-    points.push_back(frame.place(fan.value[i], std::exp(fan.log_loss[i])));
+    points.push_back(frame.place(fan.value[i] / fan.reference, std::exp(fan.log_loss[i])));
     svg.circle(points.back(), 2.2, {{"class", "point"}});
   }
   if (points.size() > 1) svg.polyline(points, {{"class", "law"}, {"stroke-opacity", ".75"}});
@@ -68,31 +68,36 @@ void draw_fan(Svg& svg,
   const auto usual = static_cast<std::size_t>(
       std::find(fan.value.begin(), fan.value.end(), fan.reference) - fan.value.begin());
   if (best.is_inside && std::isfinite(fan.log_loss[usual])) {
-    const SvgPoint at = frame.place(fan.reference * std::exp(best.log_value.value),
+    const SvgPoint at = frame.place(std::exp(best.log_value.value),
                                     std::exp(fan.log_loss[usual] - best.gain.value));
     svg.circle(at, 4.5, {{"fill", "none"}, {"stroke-width", "1.5"}});
   }
   svg.close_group();
 }
 
-/// Which colour is which width, above the panels; dense's widths and the widths that cost the same
-/// have one place in the order of widths.
-void draw_key(Svg& svg, std::size_t places, const FansByStructure& fans) {
-  double x = kLeft;
+/// What the colours mean: dense's widths, and the widths of other structures in the same order.
+std::vector<std::string> key_texts(std::size_t places, const FansByStructure& fans) {
   const auto dense = fans.find("dense");
   const bool has_dense = dense != fans.end() && dense->second.size() == places;
+  std::vector<std::string> texts;
   for (std::size_t place = 0; place < places; ++place) {
+    texts.push_back(has_dense ? fmt::format("dense's width {}", dense->second[place]->width)
+                              : fmt::format("width {} of {}", place + 1, places));
+  }
+  return texts;
+}
+
+double key_width(const std::string& text) { return 44 + 7.2 * static_cast<double>(text.size()); }
+
+void draw_key(Svg& svg, const std::vector<std::string>& texts) {
+  double x = kLeft;
+  for (std::size_t place = 0; place < texts.size(); ++place) {
     svg.line({x, 50}, {x + 18, 50}, {{"stroke", plot_colour(place)}, {"stroke-width", "2"}});
-    const std::string text = has_dense
-                                 ? fmt::format("dense's width {}", dense->second[place]->width)
-                                 : fmt::format("width {} of {}", place + 1, places);
-    svg.text({x + 24, 54.5}, text, {{"class", "name"}});
-    x += 44 + 7.2 * static_cast<double>(text.size());
+    svg.text({x + 24, 54.5}, texts[place], {{"class", "name"}});
+    x += key_width(texts[place]);
   }
   svg.circle({x + 6, 50}, 4.5, {{"fill", "none"}, {"stroke", "#888"}, {"stroke-width", "1.5"}});
   svg.text({x + 18, 54.5}, "best, by a parabola", {{"class", "name"}});
-  svg.line({x + 158, 50}, {x + 176, 50}, {{"class", "usual"}});
-  svg.text({x + 182, 54.5}, "usual rate", {{"class", "name"}});
 }
 
 }  // namespace
@@ -113,11 +118,13 @@ std::string rates_svg(const TuningReport& report, const std::string& title) {
   }
   const Page page(fans.size());
   const double height = page.bottom() + kBottom;
-  constexpr double kLeastWidth = 620;
-  Svg svg = make_page(static_cast<int>(std::max(page.right() + kRight, kLeastWidth)),
+  const std::vector<std::string> key = key_texts(places, fans);
+  double key_right = kLeft + 150;  // of the last entry, which is no width
+  for (const std::string& text : key) key_right += key_width(text);
+  Svg svg = make_page(static_cast<int>(std::max(page.right(), key_right) + kRight),
                       static_cast<int>(height),
                       title);
-  draw_key(svg, places, fans);
+  draw_key(svg, key);
   std::size_t panel = 0;
   for (const StructureTuning& row : report.rows) {
     const auto found = fans.find(row.structure);
@@ -135,16 +142,13 @@ std::string rates_svg(const TuningReport& report, const std::string& title) {
              fitting_name(row.structure, 13) +
                  (row.tuning == Verdict::not_run ? "" : fmt::format(": {}", to_string(row.tuning))),
              {{"class", "name"}});
-    if (frame.x.contains(row.rate)) {
-      const double x = frame.place_x(row.rate);
-      svg.line({x, frame.top}, {x, frame.bottom}, {{"class", "usual"}});
-    }
+    svg.line({frame.place_x(1), frame.top}, {frame.place_x(1), frame.bottom}, {{"class", "usual"}});
     for (std::size_t i = 0; i < found->second.size(); ++i)
       draw_fan(svg, *found->second[i], report.noise, frame, plot_colour(i));
     ++panel;
   }
   const PlotFrame whole{.left = kLeft, .top = kTop, .right = page.right(), .bottom = page.bottom()};
-  draw_titles(svg, whole, height, title, "learning rate", "final held-out loss");
+  draw_titles(svg, whole, height, title, "learning rate over the usual one", "final held-out loss");
   return svg.finish();
 }
 
