@@ -135,12 +135,13 @@ void check_features(StructureTuning& row, const RunsByWidth& runs) {
     for (const Curve* run : of_width) longest = std::max(longest, run->points.back().examples);
     examples = std::min(examples, longest);
   }
+  constexpr Count kEarly = 10;
   std::vector<double> log_width;
   std::vector<const CurvePoint*> points;
   for (const auto& [width, of_width] : runs) {
     for (const Curve* run : of_width) {
-      const CurvePoint* point = point_at(*run, examples);
-      if (point == nullptr || run->points.back().examples < examples) continue;
+      const CurvePoint* point = point_at(*run, examples / kEarly);
+      if (point == nullptr) continue;
       log_width.push_back(std::log(static_cast<double>(width)));
       points.push_back(point);
       blocks = std::min(blocks, point->block_rms.size());

@@ -7,9 +7,11 @@
 //             carries over from width to width has 0.
 //   regained  Part of the loss that the best rate would save at the widest of them. What tuning
 //             gives one structure and not another is an error of the ranking.
-//   features  Exponent of the residual stream's root mean square in the width, at an equal number
-//             of examples; of the block with the largest. 0 where initialisation and learning
-//             rates are right.
+//   features  Exponent of the residual stream's root mean square in the width, of the block with
+//   the
+//             largest, at an equal number of examples: a tenth of what every width sees, when
+//             features have moved and no width has learnt all that it can. 0 where initialisation
+//             and learning rates are right.
 //   collapse  Loss over final loss, as a function of the part of training done, should be one
 //             curve for all widths where each trains for its compute-optimal length: root mean
 //             square of the log deviations between a tenth and nine tenths, over widths.
@@ -19,15 +21,15 @@
 // Every number has a 95 % interval where seeds allow one. A number within its first limit passes;
 // it fails beyond the second where the interval, too, lies beyond the first; else it is weak.
 //
-// Widths of a few tens are far from the limit of wide networks, and curves collapse exactly only
-// where every width stops at its compute-optimal length, so `features` and `collapse` have room.
+// Curves collapse exactly only where every width stops at its compute-optimal length, so `collapse`
+// has room.
 //
 //             passes up to   fails beyond
 //   range     all inside, at two widths or more; fails where no width has its best inside and the
 //             best gains more than `regained` may
 //   drift     0.3            0.6           (ten times the width: twice, four times the rate)
 //   regained  0.02           0.06          (in compute, at an exponent of 0.2: 1.1x, 1.35x)
-//   features  0.3            0.5
+//   features  0.2            0.4
 //   collapse  0.2            0.4
 //   batch     0.02           0.06
 #pragma once
@@ -49,7 +51,7 @@ struct TuningLimits {
 };
 inline constexpr TuningLimits kDriftLimits{0.3, 0.6};
 inline constexpr TuningLimits kRegainedLimits{0.02, 0.06};
-inline constexpr TuningLimits kFeatureLimits{0.3, 0.5};
+inline constexpr TuningLimits kFeatureLimits{0.2, 0.4};
 inline constexpr TuningLimits kCollapseLimits{0.2, 0.4};
 
 struct TuningCheck {

@@ -333,14 +333,15 @@ constexpr std::array kTuning = {
     ColumnInfo{"lr_regained_check",
                "",
                "pass up to 0.02, fail beyond 0.06 with the interval beyond 0.02, else weak"},
-    ColumnInfo{"rms_exponent",
-               "",
-               "exponent of block_rms in the width at equal examples, of the block where it is "
-               "largest"},
+    ColumnInfo{
+        "rms_exponent",
+        "",
+        "exponent of block_rms in the width, of the block where it is largest, at a tenth of the "
+        "examples that all widths see"},
     ColumnInfo{"rms_exponent_low", "", "lower end of its 95 % interval"},
     ColumnInfo{"rms_exponent_high", "", "upper end of its 95 % interval"},
     ColumnInfo{
-        "rms_check", "", "pass up to 0.3, fail beyond 0.5 with the interval beyond 0.3, else weak"},
+        "rms_check", "", "pass up to 0.2, fail beyond 0.4 with the interval beyond 0.2, else weak"},
     ColumnInfo{"collapse",
                "",
                "root mean square of log deviations between widths of loss over final loss, from "
