@@ -19,15 +19,14 @@ constexpr double kSameLength = 1.02;  // training compute: batches round the num
 using Tally = std::map<double, Count>;
 
 /// The value with most runs; of equals the nearest to `wanted` in logarithm, or without one the
-/// middle. Nothing for an empty tally.
-std::optional<double> most_used(const Tally& tally, std::optional<double> wanted) {
+/// middle.
+double most_used(const Tally& tally, std::optional<double> wanted) {
   Count most = 0;
   for (const auto& [value, runs] : tally) most = std::max(most, runs);
   std::vector<double> best;
   for (const auto& [value, runs] : tally) {
     if (runs == most) best.push_back(value);
   }
-  if (best.empty()) return std::nullopt;
   if (!wanted) return best[(best.size() - 1) / 2];
   return *std::min_element(best.begin(), best.end(), [wanted](double a, double b) {
     return std::abs(std::log(a / *wanted)) < std::abs(std::log(b / *wanted));
@@ -42,27 +41,29 @@ double setting_of(const Curve& curve, Setting setting) {
 std::vector<double> usual_values(std::span<const Curve> curves, Setting setting) {
   std::map<std::pair<std::string, Count>, Tally> of_scale;
   std::map<std::string, Tally> of_structure;
-  Tally of_all;
   for (const Curve& curve : curves) {
     const double value = setting_of(curve, setting);
     if (!(value > 0)) continue;
     ++of_scale[{curve.structure, curve.width}][value];
     ++of_structure[curve.structure][value];
-    ++of_all[value];
   }
-  const std::optional<double> overall = most_used(of_all, std::nullopt);
   std::vector<double> values;
   for (const Curve& curve : curves) {
     const auto scale = of_scale.find({curve.structure, curve.width});
     if (scale == of_scale.end()) {
       values.push_back(kMissing);
     } else {
-      const auto wanted = most_used(of_structure.at(curve.structure), overall);
-      values.push_back(*most_used(scale->second, wanted));
+      const double wanted = most_used(of_structure.at(curve.structure), std::nullopt);
+      values.push_back(most_used(scale->second, wanted));
     }
   }
   return values;
 }
+
+struct Squares {
+  double sum = 0, degrees = 0;
+  double variance() const { return sum / degrees; }
+};
 
 using SeedKey = std::array<Count, 2>;
 
@@ -212,15 +213,8 @@ std::vector<SettingFan> setting_fans(std::span<const Curve> curves,
   return fans;
 }
 
-FanNoise fan_noise(std::span<const SettingFan> fans,
-                   std::span<const Curve> curves,
-                   const std::vector<UsualSettings>& usual) {
-  double squares = 0, degrees = 0;
-  for (const SettingFan& fan : fans) {
-    squares += fan.squares;
-    degrees += fan.degrees_of_freedom;
-  }
-  if (degrees > 0) return {std::sqrt(squares / degrees), degrees};
+NoiseByStructure seed_noise(std::span<const Curve> curves,
+                            const std::vector<UsualSettings>& usual) {
   std::map<std::tuple<FanKey, double>, std::vector<double>> cells;
   for (std::size_t i = 0; i < curves.size(); ++i) {
     const Curve& curve = curves[i];
@@ -229,14 +223,51 @@ FanNoise fan_noise(std::span<const SettingFan> fans,
     const FanKey key{curve.structure, curve.width, curve.depth, curve.schedule, curve.seed_task};
     cells[{key, curve.points.back().train_flops}].push_back(final_log_loss(curve));
   }
+  std::map<std::string, Squares> squares;
   for (const auto& [key, losses] : cells) {
+    if (losses.size() < 2) continue;
+    Squares& of_structure = squares[std::get<0>(std::get<0>(key))];
     double mean = 0;
     for (const double loss : losses) mean += loss / static_cast<double>(losses.size());
-    for (const double loss : losses) squares += (loss - mean) * (loss - mean);
-    degrees += static_cast<double>(losses.size()) - 1;
+    for (const double loss : losses) of_structure.sum += (loss - mean) * (loss - mean);
+    of_structure.degrees += static_cast<double>(losses.size()) - 1;
   }
-  if (degrees > 0) return {std::sqrt(squares / degrees), degrees};
-  return {};
+  NoiseByStructure noise;
+  for (const auto& [name, of] : squares) noise[name] = {std::sqrt(of.variance()), of.degrees};
+  return noise;
+}
+
+NoiseByStructure fan_noise(std::span<const SettingFan> fans,
+                           std::span<const Curve> curves,
+                           const std::vector<UsualSettings>& usual) {
+  constexpr std::size_t kLeastForPrior = 3;
+  std::map<std::string, Squares> squares;
+  for (const SettingFan& fan : fans) {
+    if (!(fan.degrees_of_freedom > 0)) continue;
+    squares[fan.structure].sum += fan.squares;
+    squares[fan.structure].degrees += fan.degrees_of_freedom;
+  }
+  if (squares.empty()) {
+    for (const auto& [name, noise] : seed_noise(curves, usual)) {
+      squares[name] = {noise.deviation * noise.deviation * noise.degrees_of_freedom,
+                       noise.degrees_of_freedom};
+    }
+  }
+  std::vector<double> variances;
+  for (const auto& [name, of] : squares) variances.push_back(of.variance());
+  std::sort(variances.begin(), variances.end());
+  Squares prior;
+  if (variances.size() >= kLeastForPrior)
+    prior = {kPriorDegrees * variances[(variances.size() - 1) / 2], kPriorDegrees};
+  NoiseByStructure noise;
+  for (const Curve& curve : curves) {
+    const auto [place, is_new] = noise.try_emplace(curve.structure);
+    if (!is_new) continue;
+    const Squares own = squares[curve.structure];
+    const Squares both{own.sum + prior.sum, own.degrees + prior.degrees};
+    if (both.degrees > 0) place->second = {std::sqrt(both.variance()), both.degrees};
+  }
+  return noise;
 }
 
 BestSetting best_setting(const SettingFan& fan, const FanNoise& noise) {

@@ -8,11 +8,15 @@
 //
 // The best rate is where the parabola through the best value and its neighbours has its least, in
 // log loss against log setting; at an end of the fan it is that end, and nobody knows how far
-// beyond it the best would be. Losses at equal seeds move together, so noise is what is left of
-// log loss after a mean per value and a mean per seed, pooled over all fans; where every fan has
-// one seed, the deviation of seeds among the other runs stands for it, which is too large.
+// beyond it the best would be.
+//
+// Losses at equal seeds move together, so noise is what is left of log loss after a mean per value
+// and a mean per seed; where every fan has one seed, the deviation of seeds among the other runs
+// stands for it, which is too large. A structure's own fans say little about its noise, so the
+// median structure's counts beside it, with kPriorDegrees degrees of freedom.
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -43,7 +47,7 @@ struct UsualSettings {
 };
 
 /// One entry per curve. Of values that equally many runs have, the one nearest to what most runs of
-/// the structure have, then of all runs, then the middle one.
+/// the structure have, or where those tie, too, to the middle one.
 std::vector<UsualSettings> usual_settings(std::span<const Curve> curves);
 
 /// Fans of at least two values, the usual one among them; sorted by structure and width.
@@ -51,14 +55,23 @@ std::vector<SettingFan> setting_fans(std::span<const Curve> curves,
                                      const std::vector<UsualSettings>& usual,
                                      Setting setting);
 
-/// Deviation of log loss at given value and seeds; deviation is nan where unknown.
+/// A deviation of log loss; nan where unknown.
 struct FanNoise {
   double deviation = kMissing;
   double degrees_of_freedom = 0;
 };
-FanNoise fan_noise(std::span<const SettingFan> fans,
-                   std::span<const Curve> curves,
-                   const std::vector<UsualSettings>& usual);
+using NoiseByStructure = std::map<std::string, FanNoise>;
+
+inline constexpr double kPriorDegrees = 4;
+
+/// Deviation at given value and seeds, of every structure that has curves.
+NoiseByStructure fan_noise(std::span<const SettingFan> fans,
+                           std::span<const Curve> curves,
+                           const std::vector<UsualSettings>& usual);
+
+/// Deviation between seeds of final log losses at the usual settings, pooled over the widths and
+/// lengths of a structure; structures without two seeds anywhere are left out.
+NoiseByStructure seed_noise(std::span<const Curve> curves, const std::vector<UsualSettings>& usual);
 
 struct BestSetting {
   bool is_inside = false;  ///< the best value is not an end of the fan

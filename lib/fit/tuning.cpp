@@ -76,11 +76,12 @@ Estimate slope_of(const std::vector<double>& x,
 }
 
 void check_rates(StructureTuning& row, const TuningReport& report) {
+  const FanNoise& noise = report.noise.at(row.structure);
   std::vector<double> log_width, log_best, error;
   Estimate gain;
   for (const SettingFan& fan : report.rate_fans) {
     if (fan.structure != row.structure || fan.value.size() < kLeastRates) continue;
-    const BestSetting best = best_setting(fan, report.noise);
+    const BestSetting best = best_setting(fan, noise);
     ++row.n_fans;
     row.n_inside += best.is_inside ? 1 : 0;
     row.fan_width = fan.width;
@@ -97,21 +98,21 @@ void check_rates(StructureTuning& row, const TuningReport& report) {
   if (row.n_inside == row.n_fans && row.n_fans >= kLeastFans) row.range.verdict = Verdict::pass;
   if (row.n_inside == 0 && row.regained.verdict == Verdict::fail) row.range.verdict = Verdict::fail;
   if (row.n_fans < kLeastFans || row.n_inside < row.n_fans) return;
-  row.drift =
-      judge(slope_of(log_width, log_best, error, report.noise.degrees_of_freedom), kDriftLimits);
+  row.drift = judge(slope_of(log_width, log_best, error, noise.degrees_of_freedom), kDriftLimits);
 }
 
 void check_batches(StructureTuning& row, const TuningReport& report) {
+  const FanNoise& noise = report.noise.at(row.structure);
   for (const SettingFan& fan : report.batch_fans) {
     if (fan.structure != row.structure || fan.value.size() < kLeastRates) continue;
     const auto lowest = static_cast<std::size_t>(
         std::min_element(fan.log_loss.begin(), fan.log_loss.end()) - fan.log_loss.begin());
     const auto usual = static_cast<std::size_t>(
         std::find(fan.value.begin(), fan.value.end(), fan.reference) - fan.value.begin());
-    const double deviation = report.noise.deviation / std::sqrt(static_cast<double>(fan.n_seeds));
+    const double deviation = noise.deviation / std::sqrt(static_cast<double>(fan.n_seeds));
     const Estimate gain = with_student_interval(fan.log_loss[usual] - fan.log_loss[lowest],
                                                 lowest == usual ? 0 : std::sqrt(2.0) * deviation,
-                                                report.noise.degrees_of_freedom);
+                                                noise.degrees_of_freedom);
     row.batch_width = fan.width;
     row.best_batch = fan.value[lowest];
     row.batch = judge(part_of_loss(gain), kRegainedLimits);
@@ -245,10 +246,31 @@ void check_collapse(std::vector<StructureTuning>& rows,
   }
 }
 
+/// The interval is that of the logarithm of a deviation, whose error is 1 / sqrt(2 degrees).
+void check_scatter(StructureTuning& row, const NoiseByStructure& seeds) {
+  constexpr double kNormal95 = 1.959964, kNormal80 = 1.281552;
+  const auto found = seeds.find(row.structure);
+  if (found == seeds.end()) return;
+  const auto& [deviation, degrees] = found->second;
+  const double error = 1 / std::sqrt(2 * degrees);
+  row.scatter = judge({.value = deviation,
+                       .standard_error = deviation * error,
+                       .low = deviation * std::exp(-kNormal95 * error),
+                       .high = deviation * std::exp(kNormal95 * error),
+                       .low_80 = deviation * std::exp(-kNormal80 * error),
+                       .high_80 = deviation * std::exp(kNormal80 * error)},
+                      kScatterLimits);
+}
+
 Verdict worst_of(const StructureTuning& row) {
   Verdict worst = Verdict::not_run;
-  for (const TuningCheck* check :
-       {&row.range, &row.drift, &row.regained, &row.features, &row.collapse, &row.batch})
+  for (const TuningCheck* check : {&row.range,
+                                   &row.drift,
+                                   &row.regained,
+                                   &row.features,
+                                   &row.collapse,
+                                   &row.scatter,
+                                   &row.batch})
     worst = std::max(worst, check->verdict);
   const bool is_silent = row.range.verdict == Verdict::not_run && worst != Verdict::fail;
   return is_silent ? Verdict::not_run : worst;
@@ -276,6 +298,7 @@ TuningReport check_tuning(std::span<const Curve> curves, double offset) {
   report.rate_fans = setting_fans(curves, usual, Setting::rate);
   report.batch_fans = setting_fans(curves, usual, Setting::batch);
   report.noise = fan_noise(report.rate_fans, curves, usual);
+  const NoiseByStructure seeds = seed_noise(curves, usual);
 
   std::map<std::string, RunsByWidth> runs;
   std::map<std::string, StructureTuning> rows;
@@ -302,6 +325,7 @@ TuningReport check_tuning(std::span<const Curve> curves, double offset) {
     check_rates(row, report);
     check_features(row, of_structure);
     check_batches(row, report);
+    check_scatter(row, seeds);
     report.rows.push_back(row);
   }
   check_collapse(report.rows, runs, offset);
@@ -349,6 +373,8 @@ std::vector<std::string> tuning_lines(const TuningReport& report) {
       add(row.features, "features ~ width^" + with_interval(row.features.number));
     if (is_bad(row.collapse))
       add(row.collapse, "normalised curves differ by " + percent(row.collapse.number));
+    if (is_bad(row.scatter))
+      add(row.scatter, "seeds' log losses deviate by " + with_interval(row.scatter.number));
     if (is_bad(row.batch)) {
       add(row.batch,
           fmt::format("batch {:g} saves {} of the loss at width {}",

@@ -1,5 +1,5 @@
-// Is each structure as fairly tuned as the others? Five checks of the runs that a ranking rests on,
-// those at the learning rate and batch that a structure's runs at that width mostly have (the
+// Is each structure as fairly tuned as the others? Seven checks of the runs that a ranking rests
+// on, those at the learning rate and batch that a structure's runs at that width mostly have (the
 // rule's rate, factor 1).
 //
 //   range     At each width with runs at three rates or more: is the best of them inside?
@@ -15,6 +15,8 @@
 //   collapse  Loss over final loss, as a function of the part of training done, should be one
 //             curve for all widths where each trains for its compute-optimal length: root mean
 //             square of the log deviations between a tenth and nine tenths, over widths.
+//   scatter   Deviation between seeds of final log loss. Training that is not steady has too high a
+//             rate, whatever its losses are.
 //   batch     Part of the loss that half or double the batch would save at equal compute and rate,
 //             at the widest scale that was run so.
 //
@@ -31,6 +33,7 @@
 //   regained  0.02           0.06          (in compute, at an exponent of 0.2: 1.1x, 1.35x)
 //   features  0.2            0.4
 //   collapse  0.2            0.4
+//   scatter   0.1            0.3
 //   batch     0.02           0.06
 #pragma once
 
@@ -52,6 +55,7 @@ struct TuningLimits {
 inline constexpr TuningLimits kDriftLimits{0.3, 0.6};
 inline constexpr TuningLimits kRegainedLimits{0.02, 0.06};
 inline constexpr TuningLimits kFeatureLimits{0.2, 0.4};
+inline constexpr TuningLimits kScatterLimits{0.1, 0.3};
 inline constexpr TuningLimits kCollapseLimits{0.2, 0.4};
 
 struct TuningCheck {
@@ -69,7 +73,7 @@ struct StructureTuning {
   Count fan_width = 0;     ///< the widest of them
   Estimate best_factor;    ///< best rate there over the usual one
   TuningCheck range;       ///< its number: part of fans whose best is inside
-  TuningCheck drift, regained, features, collapse, batch;
+  TuningCheck drift, regained, features, collapse, scatter, batch;
   Count batch_width = 0;
   double best_batch = kMissing;       ///< of those run at that width
   Verdict tuning = Verdict::not_run;  ///< the worst; not_run where rates were not run, and no fail
@@ -79,7 +83,7 @@ struct TuningReport {
   std::vector<StructureTuning> rows;  ///< dense first, then by name
   std::vector<bool> is_usual;         ///< per curve: at its structure's usual rate and batch
   std::vector<SettingFan> rate_fans, batch_fans;
-  FanNoise noise;
+  NoiseByStructure noise;  ///< of fans
 };
 
 /// `offset`: irreducible loss that collapse takes off.

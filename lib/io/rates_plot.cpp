@@ -144,7 +144,7 @@ std::string rates_svg(const TuningReport& report, const std::string& title) {
              {{"class", "name"}});
     svg.line({frame.place_x(1), frame.top}, {frame.place_x(1), frame.bottom}, {{"class", "usual"}});
     for (std::size_t i = 0; i < found->second.size(); ++i)
-      draw_fan(svg, *found->second[i], report.noise, frame, plot_colour(i));
+      draw_fan(svg, *found->second[i], report.noise.at(row.structure), frame, plot_colour(i));
     ++panel;
   }
   const PlotFrame whole{.left = kLeft, .top = kTop, .right = page.right(), .bottom = page.bottom()};

@@ -42,6 +42,7 @@ void write_tuning(TableWriter& table, const TuningReport& report) {
     put_check(table, row.regained);
     put_check(table, row.features);
     put_check(table, row.collapse);
+    put_check(table, row.scatter);
     put_count(table, row.batch_width);
     put_number(table, row.best_batch);
     put_check(table, row.batch);
@@ -58,6 +59,7 @@ std::vector<std::string> tuning_summary_columns() {
           "lr_regained",
           "rms_exponent",
           "collapse",
+          "scatter",
           "batch_regained",
           "tuning"};
 }
@@ -71,7 +73,7 @@ void write_tuning_summary(TableWriter& table, const TuningReport& report) {
             : fmt::format("{}/{} {}", row.n_inside, row.n_fans, to_string(row.range.verdict)));
     put_number(table, row.best_factor.value);
     for (const TuningCheck* check :
-         {&row.drift, &row.regained, &row.features, &row.collapse, &row.batch})
+         {&row.drift, &row.regained, &row.features, &row.collapse, &row.scatter, &row.batch})
       table.cell(in_words(*check));
     table.cell(to_string(row.tuning));
     table.end_row();

@@ -190,6 +190,38 @@ TEST_CASE("a batch that costs loss is found, at equal compute") {
   CHECK(row_of(report, "small").best_batch == 32);
 }
 
+TEST_CASE(
+    "a structure whose seeds scatter far more than others' fails, however the rates compare") {
+  std::vector<Curve> curves = planted_sweep({{}, {.name = "unsteady"}});
+  for (Curve& curve : curves) {
+    if (curve.structure != "unsteady" || curve.seed_init != 1) continue;
+    curve.points.back().loss *= 2;
+  }
+  const TuningReport report = check_tuning(curves);
+  CHECK(row_of(report, "dense").scatter.verdict == Verdict::pass);
+  CHECK(row_of(report, "unsteady").scatter.verdict == Verdict::fail);
+  CHECK(row_of(report, "unsteady").tuning == Verdict::fail);
+}
+
+TEST_CASE("the usual rate of a fan alone is its middle one") {
+  const std::vector<Curve> curves = planted_sweep({{}, {.name = "broken", .best_factor = 0.125}},
+                                                  {.widths = {}, .factors = {0.5, 2}});
+  std::vector<Curve> fans = curves;
+  for (const char* name : {"dense", "broken"}) {
+    for (const Count width : {24, 48}) {
+      for (const Count seed : {0, 1}) {
+        fans.push_back(planted_run({.name = name}, width, 1, 64, seed));
+      }
+    }
+  }
+  for (Curve& curve : fans) {
+    if (curve.structure == "broken") curve.lr *= 8;
+  }
+  const TuningReport report = check_tuning(fans);
+  CHECK(row_of(report, "dense").rate == kUsualRate);
+  CHECK(row_of(report, "broken").rate == 8 * kUsualRate);
+}
+
 TEST_CASE("what was not run is said to be not run, and nothing else changes") {
   const PlantedStructure dense, other{.name = "other"};
   const TuningReport none = check_tuning(planted_sweep({dense, other}, {.fan_widths = {}}));
