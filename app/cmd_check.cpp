@@ -123,6 +123,23 @@ std::string sweep_of_curves(std::span<const Curve> curves,
       longest->lr);
 }
 
+/// Rates beyond the ends that are best somewhere, as factors of the usual one; empty: none.
+std::string wanted_factors(const TuningReport& report) {
+  double below = 0, above = 0;
+  constexpr std::size_t kLeastRates = 3;
+  for (const SettingFan& fan : report.rate_fans) {
+    if (fan.value.size() < kLeastRates) continue;
+    const auto lowest = std::min_element(fan.log_loss.begin(), fan.log_loss.end());
+    const double low = fan.value.front() / fan.reference, high = fan.value.back() / fan.reference;
+    if (lowest == fan.log_loss.begin()) below = below > 0 ? std::min(below, low) : low;
+    if (lowest + 1 == fan.log_loss.end()) above = std::max(above, high);
+  }
+  std::vector<std::string> factors;
+  if (below > 0) factors.push_back(fmt::format("{:g},{:g}", below / 4, below / 2));
+  if (above > 0) factors.push_back(fmt::format("{:g},{:g}", 2 * above, 4 * above));
+  return fmt::format("{}", fmt::join(factors, ","));
+}
+
 /// The commands that would supply what was not run.
 std::vector<std::string> missing_runs(const TuningReport& report,
                                       const std::string& sweep,
@@ -140,6 +157,10 @@ std::vector<std::string> missing_runs(const TuningReport& report,
         (sweep.empty() ? "" : ": " + sweep + " " + options));
   };
   add(count(&StructureTuning::range), "learning rates", "--lr-factors 0.25..4*2");
+  const auto at_ends = std::count_if(report.rows.begin(), report.rows.end(), [](const auto& row) {
+    return row.n_inside < row.n_fans;
+  });
+  add(at_ends, "rates beyond the ends", "--lr-factors " + wanted_factors(report));
   add(count(&StructureTuning::batch),
       "batches",
       batch > 1 ? fmt::format("--batches {},{},{}", batch / 2, batch, 2 * batch)

@@ -18,8 +18,17 @@ namespace {
 constexpr std::size_t kLeastRates = 3;
 constexpr Count kLeastFans = 2;
 
-/// Runs of one structure by width, those of the usual rate and batch.
-using RunsByWidth = std::map<Count, std::vector<const Curve*>>;
+using Seeds = std::tuple<Count, Count, Count>;
+
+/// Sound runs of one structure at the usual rate and batch, by width: the longest of each seed, of
+/// which branches of the same trunk are copies as far as they go.
+using RunsByWidth = std::map<Count, std::map<Seeds, const Curve*>>;
+
+void keep_longest(std::map<Seeds, const Curve*>& runs, const Curve& run) {
+  const Curve*& kept = runs[{run.seed_init, run.seed_data, run.seed_task}];
+  if (kept == nullptr || kept->points.back().train_flops < run.points.back().train_flops)
+    kept = &run;
+}
 
 /// The verdict on a number that should be near zero.
 TuningCheck judge(const Estimate& number, const TuningLimits& limits) {
@@ -133,14 +142,15 @@ void check_features(StructureTuning& row, const RunsByWidth& runs) {
   std::size_t blocks = std::numeric_limits<std::size_t>::max();
   for (const auto& [width, of_width] : runs) {
     Count longest = 0;
-    for (const Curve* run : of_width) longest = std::max(longest, run->points.back().examples);
+    for (const auto& [seeds, run] : of_width)
+      longest = std::max(longest, run->points.back().examples);
     examples = std::min(examples, longest);
   }
   constexpr Count kEarly = 10;
   std::vector<double> log_width;
   std::vector<const CurvePoint*> points;
   for (const auto& [width, of_width] : runs) {
-    for (const Curve* run : of_width) {
+    for (const auto& [seeds, run] : of_width) {
       const CurvePoint* point = point_at(*run, examples / kEarly);
       if (point == nullptr) continue;
       log_width.push_back(std::log(static_cast<double>(width)));
@@ -199,17 +209,11 @@ double spread(const std::vector<std::vector<double>>& curves) {
 
 /// The spread of the curves of each seed that all widths have.
 std::vector<double> spreads_by_seed(const RunsByWidth& runs, double offset) {
-  std::map<std::tuple<Count, Count, Count>, std::vector<std::vector<double>>> by_seed;
+  std::map<Seeds, std::vector<std::vector<double>>> by_seed;
   for (const auto& [width, of_width] : runs) {
-    std::map<std::tuple<Count, Count, Count>, const Curve*> longest;
-    for (const Curve* run : of_width) {
-      const Curve*& kept = longest[{run->seed_init, run->seed_data, run->seed_task}];
-      if (kept == nullptr || kept->points.back().train_flops < run->points.back().train_flops)
-        kept = run;
-    }
-    for (const auto& [seed, run] : longest) {
+    for (const auto& [seeds, run] : of_width) {
       std::vector<double> curve = normalised(*run, offset);
-      if (!curve.empty()) by_seed[seed].push_back(std::move(curve));
+      if (!curve.empty()) by_seed[seeds].push_back(std::move(curve));
     }
   }
   std::vector<double> spreads;
@@ -315,8 +319,8 @@ TuningReport check_tuning(std::span<const Curve> curves, double offset) {
     if (!is_usual) continue;
     if (of_structure.empty() || curve.width >= of_structure.rbegin()->first)
       row.rate = usual[i].rate;
-    std::vector<const Curve*>& of_width = of_structure[curve.width];
-    if (is_sound(curve)) of_width.push_back(&curve);
+    std::map<Seeds, const Curve*>& of_width = of_structure[curve.width];
+    if (is_sound(curve)) keep_longest(of_width, curve);
   }
   for (auto& [name, row] : rows) {
     RunsByWidth& of_structure = runs.at(name);
