@@ -150,17 +150,12 @@ std::optional<SettingFan> make_fan(const FanRuns& runs, double reference) {
 }
 
 /// Where a parabola through three points (x ascending, the middle one lowest) has its least.
-struct Vertex {
-  double x;
-  double y;
-};
-Vertex vertex(const std::array<double, 3>& x, const std::array<double, 3>& y) {
+double vertex(const std::array<double, 3>& x, const std::array<double, 3>& y) {
   const double left = (y[1] - y[0]) / (x[1] - x[0]), right = (y[2] - y[1]) / (x[2] - x[1]);
   const double curvature = (right - left) / (x[2] - x[0]);
-  if (!(curvature > 0)) return {x[1], y[1]};
+  if (!(curvature > 0)) return x[1];
   const double slope = left + curvature * (x[1] - x[0]);  // at the middle point
-  const double step = -slope / (2 * curvature);
-  return {x[1] + step, y[1] - curvature * step * step};
+  return x[1] - slope / (2 * curvature);
 }
 
 }  // namespace
@@ -280,7 +275,7 @@ BestSetting best_setting(const SettingFan& fan, const FanNoise& noise) {
   const auto x = [&](std::size_t i) { return std::log(fan.value[i] / fan.reference); };
   const double at_reference = fan.log_loss[index_of_reference];
   const double deviation = noise.deviation / std::sqrt(static_cast<double>(fan.n_seeds));
-  Vertex least{x(lowest), fan.log_loss[lowest]};
+  double least = x(lowest);
   double x_error = kMissing;
   const bool has_parabola = best.is_inside && std::isfinite(fan.log_loss[lowest - 1]) &&
                             std::isfinite(fan.log_loss[lowest + 1]);
@@ -295,15 +290,15 @@ BestSetting best_setting(const SettingFan& fan, const FanNoise& noise) {
       std::array<double, 3> moved = ys;
       const double step = 1e-3 * (ys[0] + ys[2] - 2 * ys[1]) + 1e-12;
       moved[i] += step;
-      const double slope = (vertex(xs, moved).x - least.x) / step;
+      const double slope = (vertex(xs, moved) - least) / step;
       variance += slope * slope * deviation * deviation;
     }
     x_error = std::sqrt(variance);
   }
-  best.log_value = with_student_interval(least.x, x_error, noise.degrees_of_freedom);
-  const bool is_reference_best = lowest == index_of_reference && !has_parabola;
-  const double gain_error = is_reference_best ? 0 : deviation * std::sqrt(2.0);
-  best.gain = with_student_interval(at_reference - least.y, gain_error, noise.degrees_of_freedom);
+  best.log_value = with_student_interval(least, x_error, noise.degrees_of_freedom);
+  const double gain_error = lowest == index_of_reference ? 0 : deviation * std::sqrt(2.0);
+  best.gain = with_student_interval(
+      at_reference - fan.log_loss[lowest], gain_error, noise.degrees_of_freedom);
   return best;
 }
 

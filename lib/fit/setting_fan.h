@@ -8,7 +8,8 @@
 //
 // The best rate is where the parabola through the best value and its neighbours has its least, in
 // log loss against log setting; at an end of the fan it is that end, and nobody knows how far
-// beyond it the best would be.
+// beyond it the best would be. What it gains is read at the best value that was run: losses rise
+// steeply where training becomes unsteady, and a parabola through such a loss dips too low.
 //
 // Losses at equal seeds move together, so noise is what is left of log loss after a mean per value
 // and a mean per seed; where every fan has one seed, the deviation of seeds among the other runs
@@ -76,7 +77,7 @@ NoiseByStructure seed_noise(std::span<const Curve> curves, const std::vector<Usu
 struct BestSetting {
   bool is_inside = false;  ///< the best value is not an end of the fan
   Estimate log_value;      ///< logarithm of the best value over the reference
-  Estimate gain;           ///< log loss at the reference less that at the best
+  Estimate gain;           ///< log loss at the reference less that at the best value run
 };
 BestSetting best_setting(const SettingFan& fan, const FanNoise& noise);
 

@@ -116,15 +116,9 @@ void check_batches(StructureTuning& row, const TuningReport& report) {
     if (fan.structure != row.structure || fan.value.size() < kLeastRates) continue;
     const auto lowest = static_cast<std::size_t>(
         std::min_element(fan.log_loss.begin(), fan.log_loss.end()) - fan.log_loss.begin());
-    const auto usual = static_cast<std::size_t>(
-        std::find(fan.value.begin(), fan.value.end(), fan.reference) - fan.value.begin());
-    const double deviation = noise.deviation / std::sqrt(static_cast<double>(fan.n_seeds));
-    const Estimate gain = with_student_interval(fan.log_loss[usual] - fan.log_loss[lowest],
-                                                lowest == usual ? 0 : std::sqrt(2.0) * deviation,
-                                                noise.degrees_of_freedom);
     row.batch_width = fan.width;
     row.best_batch = fan.value[lowest];
-    row.batch = judge(part_of_loss(gain), kRegainedLimits);
+    row.batch = judge(part_of_loss(best_setting(fan, noise).gain), kRegainedLimits);
   }
 }
 

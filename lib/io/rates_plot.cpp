@@ -14,6 +14,8 @@ namespace {
 
 constexpr double kLeft = 72, kRight = 24, kTop = 76, kBottom = 64;
 constexpr double kPanelWidth = 150, kPanelHeight = 128;
+constexpr double kHighest = 1.5;  // end of the axis over the largest usual loss: what is above it
+                                  // stands at the edge
 constexpr double kGap = 14, kNameHeight = 22;  // between panels; of the name above each
 
 using FansByStructure = std::map<std::string, std::vector<const SettingFan*>>;
@@ -43,7 +45,9 @@ PlotFrame common_axes(const TuningReport& report) {
   for (const SettingFan& fan : report.rate_fans) {
     for (std::size_t i = 0; i < fan.value.size(); ++i) {
       frame.x.include(fan.value[i] / fan.reference);
-      if (std::isfinite(fan.log_loss[i])) frame.y.include(std::exp(fan.log_loss[i]));
+      const double loss = std::exp(fan.log_loss[i]);
+      frame.y.low = std::min(frame.y.low, loss);
+      if (fan.value[i] == fan.reference && std::isfinite(loss)) frame.y.include(kHighest * loss);
     }
   }
   frame.x.widen(0.08);
@@ -60,7 +64,8 @@ void draw_fan(Svg& svg,
   svg.open_group({{"stroke", colour}, {"fill", colour}});
   for (std::size_t i = 0; i < fan.value.size(); ++i) {
     if (!std::isfinite(fan.log_loss[i])) continue;
-    points.push_back(frame.place(fan.value[i] / fan.reference, std::exp(fan.log_loss[i])));
+    points.push_back(frame.place(fan.value[i] / fan.reference,
+                                 std::min(std::exp(fan.log_loss[i]), frame.y.high)));
     svg.circle(points.back(), 2.2, {{"class", "point"}});
   }
   if (points.size() > 1) svg.polyline(points, {{"class", "law"}, {"stroke-opacity", ".75"}});

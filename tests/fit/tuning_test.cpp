@@ -137,7 +137,7 @@ TEST_CASE("the best rate, what it gains and how it drifts come back inside their
                       {.n_seeds = 3, .noise = 0.005, .world = static_cast<std::uint64_t>(world)}));
     const StructureTuning& row = row_of(report, "s");
     REQUIRE(row.n_inside == 2);
-    const double gain = 1 - std::exp(-0.05 * log_best * log_best);
+    const double gain = 0;  // of the rates run the usual one is nearest to the best
     const auto covers = [](const Estimate& e, double truth) {
       return e.low <= truth && truth <= e.high ? 1 : 0;
     };
@@ -149,7 +149,7 @@ TEST_CASE("the best rate, what it gains and how it drifts come back inside their
     CHECK(covered >= 0.90 * kWorlds);
     CHECK(covered <= 0.99 * kWorlds);
   }
-  CHECK(covers_gain >= 0.90 * kWorlds);  // ends below zero are cut off there
+  CHECK(covers_gain >= 0.95 * kWorlds);
 }
 
 TEST_CASE("a best rate that falls with the width fails, and one that stays passes") {
