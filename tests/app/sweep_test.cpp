@@ -495,7 +495,7 @@ TEST_CASE("check says in one line what is wrong with its input") {
 TEST_CASE("runs of different batches see equally many examples") {
   const Outcome plan = run_shell(
       "$EINSEARCH sweep --structures dense --widths 16 --batch 64 --batches 32,64,128 --horizon "
-      "steps:1000 --dry-run --format csv");
+      "steps:1000 --trainer true --dry-run --format csv");
   CHECK(plan.status == 0);
   for (const char* size : {"32,constant,2000", "64,constant,1000", "128,constant,500"})
     CHECK(plan.out.find(size) != std::string::npos);
