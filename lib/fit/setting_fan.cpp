@@ -296,9 +296,8 @@ BestSetting best_setting(const SettingFan& fan, const FanNoise& noise) {
     x_error = std::sqrt(variance);
   }
   best.log_value = with_student_interval(least, x_error, noise.degrees_of_freedom);
-  const double gain_error = lowest == index_of_reference ? 0 : deviation * std::sqrt(2.0);
   best.gain = with_student_interval(
-      at_reference - fan.log_loss[lowest], gain_error, noise.degrees_of_freedom);
+      at_reference - fan.log_loss[lowest], deviation * std::sqrt(2.0), noise.degrees_of_freedom);
   return best;
 }
 
