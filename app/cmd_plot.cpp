@@ -28,7 +28,7 @@ bool is_vega_lite(const PictureOptions& options) {
 
 /// Final losses against learning rates: all runs, no fit.
 std::string rates_picture(const PictureOptions& options) {
-  const CurveFile input = read_curves(input_files(options.fit.files), options.fit.columns);
+  const CurveFile input = read_named_curves(options.fit);
   for (const std::string& remark : input.remarks) log_warning(remark);
   const std::string title = options.title.empty() ? "Loss against learning rate" : options.title;
   return rates_svg(check_tuning(input.curves), title);

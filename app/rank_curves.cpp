@@ -43,12 +43,16 @@ RankingOptions ranking_options(const FitScalingOptions& options) {
 
 }  // namespace
 
-RankedCurves rank_curves(const FitScalingOptions& options) {
-  RankedCurves ranked;
+CurveFile read_named_curves(const FitScalingOptions& options) {
   const std::vector<std::string> files = input_files(options.files);
   const CurveColumnNames columns = curve_columns_of(options);
-  ranked.input = options.wide.empty() ? read_curves(files, columns)
-                                      : read_wide_curves(files, options.wide, columns);
+  return options.wide.empty() ? read_curves(files, columns)
+                              : read_wide_curves(files, options.wide, columns);
+}
+
+RankedCurves rank_curves(const FitScalingOptions& options) {
+  RankedCurves ranked;
+  ranked.input = read_named_curves(options);
   Progress progress("fit-scaling");
   RankingOptions request = ranking_options(options);
   request.bootstrap.on_progress = [&progress](double share) {
