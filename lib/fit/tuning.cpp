@@ -88,6 +88,7 @@ void check_rates(StructureTuning& row, const TuningReport& report) {
   const FanNoise& noise = report.noise.at(row.structure);
   std::vector<double> log_width, log_best, error;
   Estimate gain;
+  double most_regained = 0;
   for (const SettingFan& fan : report.rate_fans) {
     if (fan.structure != row.structure || fan.value.size() < kLeastRates) continue;
     const BestSetting best = best_setting(fan, noise);
@@ -96,6 +97,7 @@ void check_rates(StructureTuning& row, const TuningReport& report) {
     row.fan_width = fan.width;
     row.best_factor = exp_of(best.log_value);
     gain = best.gain;
+    most_regained = std::max(most_regained, part_of_loss(gain).value);
     log_width.push_back(std::log(static_cast<double>(fan.width)));
     log_best.push_back(best.log_value.value + std::log(fan.reference));
     error.push_back(best.log_value.standard_error);
@@ -108,6 +110,7 @@ void check_rates(StructureTuning& row, const TuningReport& report) {
   if (row.n_inside == 0 && row.regained.verdict == Verdict::fail) row.range.verdict = Verdict::fail;
   if (row.n_fans < kLeastFans || row.n_inside < row.n_fans) return;
   row.drift = judge(slope_of(log_width, log_best, error, noise.degrees_of_freedom), kDriftLimits);
+  if (most_regained <= kRegainedLimits.pass) row.drift.verdict = Verdict::pass;
 }
 
 void check_batches(StructureTuning& row, const TuningReport& report) {

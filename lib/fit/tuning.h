@@ -4,21 +4,20 @@
 //
 //   range     At each width with runs at three rates or more: is the best of them inside?
 //   drift     Exponent k of best rate ~ width^k, by least squares over those widths. A rule that
-//             carries over from width to width has 0; at equal compute narrow models train for
-//             longer, which wants a lower rate and raises it by some tenths.
+//             carries over has 0. At equal compute narrow models train for longer, which wants a
+//             lower rate and raises k by some tenths. It passes, too, where no width would regain
+//             more than `regained` may: the best of a flat valley is hard to find.
 //   regained  Part of the loss that the best of the rates run would save at the widest of them.
-//   What
-//             tuning gives one structure and not another is an error of the ranking.
+//             What tuning gives one structure and not another is an error of the ranking.
 //   features  Exponent of the residual stream's root mean square in the width, of the block with
-//   the
-//             largest, at an equal number of examples: a tenth of what every width sees, when
+//             the largest, at an equal number of examples: a tenth of what every width sees, when
 //             features have moved and no width has learnt all that it can. 0 where initialisation
 //             and learning rates are right.
 //   collapse  Loss over final loss, as a function of the part of training done, should be one
 //             curve for all widths where each trains for its compute-optimal length: root mean
 //             square of the log deviations between a tenth and nine tenths, over widths.
-//   scatter   Deviation between seeds of final log loss. Training that is not steady has too high a
-//             rate, whatever its losses are.
+//   scatter   Deviation between seeds of final log loss. Training that is not steady has too high
+//             a rate, whatever its losses are.
 //   batch     Part of the loss that half or double the batch would save at equal compute and rate,
 //             at the widest scale that was run so.
 //

@@ -320,7 +320,8 @@ constexpr std::array kTuning = {
     ColumnInfo{"lr_drift_high", "", "upper end of its 95 % interval"},
     ColumnInfo{"lr_drift_check",
                "",
-               "pass up to 0.5, fail beyond 0.8 with the interval beyond 0.5, else weak"},
+               "pass up to 0.5 or where no width regains more than 0.02, fail beyond 0.8 with the "
+               "interval beyond 0.5, else weak"},
     ColumnInfo{"lr_width", "features", "the largest width with three rates or more"},
     ColumnInfo{"lr_best_factor",
                "",

@@ -481,6 +481,21 @@ TEST_CASE("check flags a structure whose rate is off by a factor of 8, and passe
   CHECK(ranking.err.find("monarch: its tuning failed the check") != std::string::npos);
 }
 
+TEST_CASE("the archive's check is what its curves give, dense passes, and nothing fails") {
+  const std::string data = EINSEARCH_SOURCE_DIR "/data/paper-";
+  const Outcome check =
+      run_shell("$EINSEARCH check " + data + "curves.csv.gz " + data + "tuning.csv.gz");
+  CHECK(check.status == 0);
+  std::ostringstream shipped;
+  shipped << std::ifstream(data + "check.csv").rdbuf();
+  CHECK(check.out == shipped.str());
+  CHECK(check.out.find(",fail\n") == std::string::npos);
+  const std::size_t dense = check.out.find("\ndense,");
+  REQUIRE(dense != std::string::npos);
+  const std::string row = check.out.substr(dense + 1, check.out.find('\n', dense + 1) - dense - 1);
+  CHECK(row.ends_with(",pass"));
+}
+
 TEST_CASE("check says in one line what is wrong with its input") {
   const std::string empty = scratch_path("empty_folder");
   std::filesystem::create_directories(empty);
