@@ -32,8 +32,7 @@ struct CheckOptions {
 double fitted_offset(std::span<const Curve> curves, const std::vector<UsualSettings>& usual) {
   std::vector<Curve> fitted;
   for (std::size_t i = 0; i < curves.size(); ++i) {
-    if (curves[i].lr == usual[i].rate && curves[i].batch == usual[i].batch)
-      fitted.push_back(curves[i]);
+    if (has_usual_settings(curves[i], usual[i])) fitted.push_back(curves[i]);
   }
   RankingOptions options;
   options.bootstrap.n_replicates = 0;

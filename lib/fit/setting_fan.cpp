@@ -160,6 +160,11 @@ double vertex(const std::array<double, 3>& x, const std::array<double, 3>& y) {
 
 }  // namespace
 
+bool has_usual_settings(const Curve& curve, const UsualSettings& usual) {
+  return (std::isnan(usual.rate) || curve.lr == usual.rate) &&
+         (usual.batch == 0 || curve.batch == usual.batch);
+}
+
 std::vector<UsualSettings> usual_settings(std::span<const Curve> curves) {
   const std::vector<double> rates = usual_values(curves, Setting::rate);
   const std::vector<double> batches = usual_values(curves, Setting::batch);
@@ -214,7 +219,7 @@ NoiseByStructure seed_noise(std::span<const Curve> curves,
   for (std::size_t i = 0; i < curves.size(); ++i) {
     const Curve& curve = curves[i];
     if (curve.points.empty() || !std::isfinite(final_log_loss(curve))) continue;
-    if (curve.lr != usual[i].rate || curve.batch != usual[i].batch) continue;
+    if (!has_usual_settings(curve, usual[i])) continue;
     const FanKey key{curve.structure, curve.width, curve.depth, curve.schedule, curve.seed_task};
     cells[{key, curve.points.back().train_flops}].push_back(final_log_loss(curve));
   }

@@ -47,6 +47,9 @@ struct UsualSettings {
   Count batch = 0;
 };
 
+/// True where the curve has them; settings that nobody knows count as usual.
+bool has_usual_settings(const Curve& curve, const UsualSettings& usual);
+
 /// One entry per curve. Of values that equally many runs have, the one nearest to what most runs of
 /// the structure have, or where those tie, too, to the middle one.
 std::vector<UsualSettings> usual_settings(std::span<const Curve> curves);

@@ -305,8 +305,7 @@ TuningReport check_tuning(std::span<const Curve> curves, double offset) {
   std::map<std::string, StructureTuning> rows;
   for (std::size_t i = 0; i < curves.size(); ++i) {
     const Curve& curve = curves[i];
-    const bool is_usual = (std::isnan(usual[i].rate) || curve.lr == usual[i].rate) &&
-                          (usual[i].batch == 0 || curve.batch == usual[i].batch);
+    const bool is_usual = has_usual_settings(curve, usual[i]);
     report.is_usual.push_back(is_usual);
     if (curve.points.empty()) continue;
     StructureTuning& row = rows[curve.structure];

@@ -232,6 +232,13 @@ TEST_CASE("what was not run is said to be not run, and nothing else changes") {
     CHECK(row.collapse.verdict == Verdict::pass);
     CHECK(row.tuning == Verdict::not_run);
   }
+  std::vector<Curve> unknown = planted_sweep({dense}, {.fan_widths = {}});
+  for (Curve& curve : unknown) {
+    curve.lr = kMissing;
+    curve.batch = 0;
+  }
+  CHECK(row_of(check_tuning(unknown), "dense").scatter.verdict == Verdict::pass);
+  CHECK(row_of(check_tuning(unknown), "dense").collapse.verdict == Verdict::pass);
   const TuningReport one = check_tuning(planted_sweep({dense}, {.fan_widths = {32}}));
   CHECK(row_of(one, "dense").range.verdict == Verdict::weak);
   CHECK(row_of(one, "dense").drift.verdict == Verdict::not_run);
