@@ -31,6 +31,7 @@ int print_columns(const OutputOptions& options) {
   print("bench", peer_columns());
   print("sweep --dry-run", plan_columns());
   print("status", status_columns());
+  print("check", tuning_columns());
   print("selftest", selftest_columns());
   table.finish();
   output.finish();

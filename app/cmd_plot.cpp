@@ -1,10 +1,13 @@
-// einsearch plot: the picture of a fit.
+// einsearch plot: pictures of a fit, of its ranking, and of how structures were tuned.
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "command.h"
 #include "io/frontier_plot.h"
 #include "io/frontier_vega.h"
+#include "io/ranks_plot.h"
+#include "io/rates_plot.h"
+#include "log.h"
 #include "output.h"
 #include "rank_curves.h"
 
@@ -15,6 +18,7 @@ struct PictureOptions {
   FitScalingOptions fit;
   std::string format;  ///< empty: by the file's name
   std::string title;
+  std::string kind = "frontiers";
 };
 
 bool is_vega_lite(const PictureOptions& options) {
@@ -22,8 +26,28 @@ bool is_vega_lite(const PictureOptions& options) {
   return options.fit.output.path.ends_with(".json");
 }
 
+/// Final losses against learning rates: all runs, no fit.
+std::string rates_picture(const PictureOptions& options) {
+  const CurveFile input = read_named_curves(options.fit);
+  for (const std::string& remark : input.remarks) log_warning(remark);
+  const std::string title = options.title.empty() ? "Loss against learning rate" : options.title;
+  return rates_svg(check_tuning(input.curves), title);
+}
+
+std::string ranks_picture(const PictureOptions& options) {
+  const RankedCurves ranked = rank_curves(options.fit);
+  return ranks_svg(ranked.ranking, options.title.empty() ? "Ranks" : options.title);
+}
+
 int plot(const PictureOptions& options) {
+  if (options.kind != "frontiers" && is_vega_lite(options))
+    throw Error("no such picture", {.where = "--kind " + options.kind, .expected = "--format svg"});
   Output output(options.fit.output.path);
+  if (options.kind != "frontiers") {
+    output.write(options.kind == "rates" ? rates_picture(options) : ranks_picture(options));
+    output.finish();
+    return kDone;
+  }
   const RankedCurves ranked = rank_curves(options.fit);
   const AxisNames axes = axis_names(options.fit);
   PlotOptions plot;
@@ -42,7 +66,13 @@ int plot(const PictureOptions& options) {
 void add_plot(CLI::App& app, Program& program) {
   static PictureOptions options;
   CLI::App* command = app.add_subcommand(
-      "plot", "Draw runs, frontiers, laws and their intervals: loss against compute");
+      "plot", "Draw frontiers and laws, ranks with intervals, or losses against learning rates");
+  command
+      ->add_option("--kind",
+                   options.kind,
+                   "frontiers (default: runs, frontiers, laws and their intervals), ranks, or "
+                   "rates (final loss against learning rate)")
+      ->check(CLI::IsMember({"frontiers", "ranks", "rates"}));
   declare_curve_options(*command, options.fit);
   command->add_option("-o,--output", options.fit.output.path, "file of the picture (-: stdout)")
       ->type_name("FILE");

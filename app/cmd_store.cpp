@@ -7,7 +7,6 @@
 #include <map>
 #include <random>
 #include <thread>
-#include <tuple>
 
 #include "arguments.h"
 #include "base/error.h"
@@ -36,28 +35,6 @@ struct StoreOptions {
   OutputOptions output;
 };
 
-/// All curves of a store, in an order that does not depend on when and where they were made.
-std::vector<Curve> sorted_curves(const RunStore& store) {
-  std::vector<Curve> curves;
-  for (const auto& [id, run] : store.runs()) curves.push_back(store.read(run).curve);
-  const auto key = [](const Curve& c) {
-    return std::tie(c.structure,
-                    c.width,
-                    c.depth,
-                    c.schedule,
-                    c.points.back().step,
-                    c.lr,
-                    c.seed_task,
-                    c.seed_data,
-                    c.seed_init,
-                    c.run);
-  };
-  std::sort(curves.begin(), curves.end(), [&](const Curve& a, const Curve& b) {
-    return key(a) < key(b);
-  });
-  return curves;
-}
-
 /// The runs that the sweeps of a store were for, by identity.
 std::map<std::string, PlannedRun> planned_runs(const RunStore& store) {
   std::map<std::string, PlannedRun> runs;
@@ -79,7 +56,7 @@ int export_store(const StoreOptions& options) {
   const TimeColumns times = options.leaves_out_times ? TimeColumns::left_out : TimeColumns::written;
   Output output(options.output.path);
   TableWriter table(chosen_format(options.output), curve_csv_columns(times), output.sink());
-  for (const Curve& curve : sorted_curves(store)) write_curve_rows(table, curve, times);
+  for (const Curve& curve : curves_of(store)) write_curve_rows(table, curve, times);
   table.finish();
   output.finish();
   if (const Count torn = store.torn_lines(); torn > 0)

@@ -15,6 +15,7 @@ struct Program {
 
 void add_bench(CLI::App& app, Program& program);
 void add_data(CLI::App& app, Program& program);
+void add_check(CLI::App& app, Program& program);
 void add_columns(CLI::App& app, Program& program);
 void add_completion(CLI::App& app, Program& program);
 void add_config(CLI::App& app, Program& program);

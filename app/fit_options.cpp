@@ -202,7 +202,15 @@ void declare_ranking(CLI::App& command, FitScalingOptions& options) {
                options.target_compute,
                "training FLOPs to compare at (the largest inside every fitted range)",
                kAboveZero);
-  declare.flag("--force", options.is_forced, "extrapolate beyond ten times the largest compute");
+  declare.only(declare.flag("--check",
+                            options.is_checked,
+                            "judge tuning as einsearch check does: runs at other rates and batches "
+                            "than the usual do not compete, structures that fail have no rank"),
+               "--law power",
+               fits_power);
+  declare.flag("--force",
+               options.is_forced,
+               "extrapolate beyond ten times the largest compute; with --check, rank all");
   declare.only(declare.choice("--rank-by",
                               options.rank_by,
                               "predicted-loss (default), multiplier, exponent or last-loss",

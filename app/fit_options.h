@@ -32,6 +32,7 @@ struct FitScalingOptions {
   Count seed = 0;
   Count threads = 0;
   bool is_forced = false;
+  bool is_checked = false;  ///< the ranking heeds how structures were tuned
 
   std::string frontier = "envelope";
   std::string points = "default";

@@ -75,6 +75,7 @@ int run_program(int argc, char** argv) {
   add_train(app, program);
   add_sweep(app, program);
   add_store_commands(app, program);
+  add_check(app, program);
   add_slurm(app, program);
   add_fit_scaling(app, program);
   add_plot(app, program);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "compute/parallel.h"
+#include "fit/checked_ranking.h"
 #include "io/wide_csv.h"
 #include "log.h"
 #include "progress.h"
@@ -42,18 +43,27 @@ RankingOptions ranking_options(const FitScalingOptions& options) {
 
 }  // namespace
 
-RankedCurves rank_curves(const FitScalingOptions& options) {
-  RankedCurves ranked;
+CurveFile read_named_curves(const FitScalingOptions& options) {
   const std::vector<std::string> files = input_files(options.files);
   const CurveColumnNames columns = curve_columns_of(options);
-  ranked.input = options.wide.empty() ? read_curves(files, columns)
-                                      : read_wide_curves(files, options.wide, columns);
+  return options.wide.empty() ? read_curves(files, columns)
+                              : read_wide_curves(files, options.wide, columns);
+}
+
+RankedCurves rank_curves(const FitScalingOptions& options) {
+  RankedCurves ranked;
+  ranked.input = read_named_curves(options);
   Progress progress("fit-scaling");
   RankingOptions request = ranking_options(options);
   request.bootstrap.on_progress = [&progress](double share) {
     progress.update(share, "replicates");
   };
-  ranked.ranking = rank_structures(ranked.input.curves, request);
+  ranked.ranking = options.is_checked ? rank_checked(ranked.input.curves,
+                                                     check_tuning(ranked.input.curves),
+                                                     request,
+                                                     options.is_forced ? FailedTuning::ranked
+                                                                       : FailedTuning::left_out)
+                                      : rank_structures(ranked.input.curves, request);
   progress.clear();
   for (const auto* remarks : {&ranked.input.remarks, &ranked.ranking.warnings}) {
     for (const std::string& remark : *remarks) log_warning(remark);

@@ -12,6 +12,9 @@ struct RankedCurves {
   Ranking ranking;
 };
 
+/// The curves that the options name. Throws Error.
+CurveFile read_named_curves(const FitScalingOptions& options);
+
 /// Shows progress and logs warnings on the way.
 RankedCurves rank_curves(const FitScalingOptions& options);
 

@@ -136,6 +136,8 @@ Grid grid_of(const SweepArguments& arguments, const std::vector<ModelStructure>&
     if (arguments.run.schedule != "constant")
       throw Error("--branch-at sets the schedule itself", {.where = "--schedule"});
   }
+  if (!arguments.batches.empty())
+    grid.batches = parse_counts(arguments.batches, "--batches", {1, Count{1} << 24});
   grid.lr_factors = parse_reals(arguments.lr_factors, "--lr-factors", kAboveZero);
   grid.seeds = seeds_of(arguments);
   for (const Count seed : parse_counts(arguments.seed_task, "--seed-task", kNonNegative)) {
@@ -186,6 +188,10 @@ void add_grid_options(CLI::App& command, SweepArguments& arguments) {
        "training FLOPs at which a constant-rate trunk is cooled down; replaces --horizon",
        "LIST");
   text("--lr-factors", arguments.lr_factors, "factors of the learning rate (1)", "LIST");
+  text("--batches",
+       arguments.batches,
+       "batch sizes; all see as many examples as runs of --batch do (--batch)",
+       "LIST");
   text("--seeds", arguments.seeds, "seeds of weights and examples alike, such as 0..4 (0)", "LIST");
   text("--seeds-init",
        arguments.seeds_init,

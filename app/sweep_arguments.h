@@ -12,7 +12,7 @@ namespace einsearch {
 struct SweepArguments {
   RunArguments run;
   std::string structures, match, match_by = "flops", widths, depths = "3";
-  std::string horizon = "steps:1000", branch_at, lr_factors = "1";
+  std::string horizon = "steps:1000", branch_at, lr_factors = "1", batches;
   std::string seeds = "0", seeds_init, seeds_data, seed_task = "0";
   std::string trainer;
 };

@@ -22,17 +22,22 @@ struct Scale {
 
 std::vector<Scale> scales_of(const Grid& grid, const Threads& threads) {
   const std::vector<Index>& widths = grid.match ? grid.match->widths : grid.widths;
+  const std::vector<Count> batches =
+      grid.batches.empty() ? std::vector<Count>{grid.base.batch} : grid.batches;
   std::vector<Scale> scales;
   for (const ModelStructure& structure : grid.structures) {
     for (const Index depth : grid.depths) {
       for (const Index width : widths) {
-        Scale scale{.spec = grid.base};
-        ModelOptions& model = model_options(scale.spec.model);
-        model.structure = structure.structure;
-        model.mixture = structure.mixture;
-        model.depth = depth;
-        model.width = width;
-        scales.push_back(std::move(scale));
+        for (const Count batch : batches) {
+          Scale scale{.spec = grid.base};
+          scale.spec.batch = batch;
+          ModelOptions& model = model_options(scale.spec.model);
+          model.structure = structure.structure;
+          model.mixture = structure.mixture;
+          model.depth = depth;
+          model.width = width;
+          scales.push_back(std::move(scale));
+        }
       }
     }
   }
@@ -54,9 +59,9 @@ std::vector<Scale> scales_of(const Grid& grid, const Threads& threads) {
   return scales;
 }
 
-/// Updates after which a run has reached `value` of the horizon.
-Count steps_of(const Scale& scale, Horizon::Kind kind, double value) {
-  double steps = value;
+/// Updates after which a run has reached `value` of the horizon; steps count at `base_batch`.
+Count steps_of(const Scale& scale, Horizon::Kind kind, double value, Count base_batch) {
+  double steps = value * static_cast<double>(base_batch) / static_cast<double>(scale.spec.batch);
   if (kind == Horizon::Kind::flops) steps = value / scale.flops_per_step;
   if (kind == Horizon::Kind::examples_per_param) {
     steps = value * static_cast<double>(scale.params) /
@@ -88,14 +93,14 @@ std::vector<RunSpec> lengths_of(const Grid& grid, const Scale& scale) {
   };
   if (grid.branch_budgets.empty()) {
     for (const double value : grid.horizon.values) {
-      const Count steps = steps_of(scale, grid.horizon.kind, value);
+      const Count steps = steps_of(scale, grid.horizon.kind, value, grid.base.batch);
       add(steps, steps, grid.base.schedule.kind);
     }
     return runs;
   }
   std::vector<Count> lengths;
   for (const double budget : grid.branch_budgets)
-    lengths.push_back(steps_of(scale, Horizon::Kind::flops, budget));
+    lengths.push_back(steps_of(scale, Horizon::Kind::flops, budget, grid.base.batch));
   std::sort(lengths.begin(), lengths.end());
   for (const Count steps : lengths) add(steps, lengths.front(), ScheduleKind::wsd);
   return runs;

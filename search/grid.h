@@ -1,6 +1,6 @@
 // A grid of runs, as a user describes it, and the plan that it stands for.
 //
-//   structures x depths x scales x horizons x learning-rate factors x tasks x seeds
+//   structures x depths x scales x batches x horizons x learning-rate factors x tasks x seeds
 //
 // Scales are widths, or the widths at which a structure costs what a reference structure costs at
 // given widths. A plan is a function of the grid alone: same grid, same runs in the same order, on
@@ -40,6 +40,9 @@ struct Grid {
   std::vector<Index> widths;               ///< used unless `match` is set
   std::optional<Match> match;
   std::vector<Index> depths = {3};
+  /// Examples per update; empty: the base's. Runs of different batches see equally many examples: a
+  /// horizon in steps counts those of the base's batch.
+  std::vector<Count> batches;
   Horizon horizon;
   /// Training FLOPs of runs that are cooled down from one constant-rate trunk; replaces the
   /// horizon. Each budget is a run of schedule wsd that costs it in all, and a function of its own

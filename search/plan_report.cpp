@@ -102,14 +102,18 @@ double measure_step(const PlanRow& row, double seconds) {
 
 std::vector<PlanRow> summarise(const Plan& plan) {
   std::vector<PlanRow> rows;
-  std::map<std::tuple<std::string, Index, Index, Count, ScheduleKind>, std::size_t> index;
+  std::map<std::tuple<std::string, Index, Index, Count, Count, ScheduleKind>, std::size_t> index;
   const std::map<std::string, Span> spans = spans_of(plan);
   const auto dense = spans.find(kDense);
   for (const PlannedRun& run : plan.runs) {
     const ModelOptions& model = model_options(run.spec.model);
-    const auto [place, is_new] = index.try_emplace(
-        {structure_text(model), model.depth, model.width, run.spec.steps, run.spec.schedule.kind},
-        rows.size());
+    const auto [place, is_new] = index.try_emplace({structure_text(model),
+                                                    model.depth,
+                                                    model.width,
+                                                    run.spec.batch,
+                                                    run.spec.steps,
+                                                    run.spec.schedule.kind},
+                                                   rows.size());
     if (is_new) {
       PlanRow& row = rows.emplace_back();
       row.first = &run;

@@ -236,6 +236,27 @@ void StoreWriter::append(const RunRecord& record) {
   if (!is_there) throw SystemError("the store has been removed", {.where = folder_});
 }
 
+std::vector<Curve> curves_of(const RunStore& store) {
+  std::vector<Curve> curves;
+  for (const auto& [id, run] : store.runs()) curves.push_back(store.read(run).curve);
+  const auto key = [](const Curve& c) {
+    return std::tie(c.structure,
+                    c.width,
+                    c.depth,
+                    c.schedule,
+                    c.points.back().step,
+                    c.lr,
+                    c.seed_task,
+                    c.seed_data,
+                    c.seed_init,
+                    c.run);
+  };
+  std::sort(curves.begin(), curves.end(), [&](const Curve& a, const Curve& b) {
+    return key(a) < key(b);
+  });
+  return curves;
+}
+
 Count merge_stores(const std::vector<std::string>& sources,
                    const std::string& folder,
                    bool mixes_numerics) {

@@ -105,6 +105,9 @@ class StoreWriter {
   std::int64_t size_ = 0;
 };
 
+/// All curves of a store, in an order that does not depend on when and where they were made.
+std::vector<Curve> curves_of(const RunStore& store);
+
 /// Adds the runs of `sources` that the store at `folder`, made if need be, has not; all of them or
 /// none, and what their sweeps were for. Returns how many. Throws Error where two records of one
 /// run differ in more than times, or their numerics versions differ and `mixes_numerics` is not

@@ -83,6 +83,7 @@ struct RankedStructure {
   double p_undominated = kMissing;       ///< where criteria were given (fit/dominance.h)
   Count single_scale_rank = 0;           ///< in the order of the last loss
   std::string verdict;
+  std::string tuning;  ///< pass, weak, fail, not run (fit/tuning.h); empty: not checked
 };
 
 struct Ranking {

@@ -216,6 +216,7 @@ constexpr std::array kRanking = {
     ColumnInfo{
         "p_undominated", "", "probability that nobody dominates it by the criteria of --pareto"},
     ColumnInfo{"prefactor_shrunk", "", "prefactor of the shrunk law"},
+    ColumnInfo{"tuning", "", "with --check: pass, weak, fail or not run, as einsearch check says"},
 };
 
 constexpr std::array kFrontier = {
@@ -303,6 +304,71 @@ constexpr std::array kStatus = {
     ColumnInfo{"best_loss", "", "least final loss"},
 };
 
+constexpr std::array kTuning = {
+    ColumnInfo{"structure", "", "structure of the layers"},
+    ColumnInfo{"family", "", "dense, low-rank, kronecker, tt, monarch, btt or generic"},
+    ColumnInfo{"widths", "", "different widths of the runs at the usual rate and batch"},
+    ColumnInfo{"lr", "", "the usual rate: what most runs have, at the largest width"},
+    ColumnInfo{"lr_widths", "", "widths with runs at three rates or more"},
+    ColumnInfo{"lr_inside", "", "of those, widths at which the best rate is not an end"},
+    ColumnInfo{"lr_range",
+               "",
+               "pass: inside at all of two widths or more; fail: at none, and lr_regained_check "
+               "fails; else weak"},
+    ColumnInfo{"lr_drift", "", "exponent of the best rate in the width: the best ~ width^lr_drift"},
+    ColumnInfo{"lr_drift_low", "", "lower end of its 95 % interval"},
+    ColumnInfo{"lr_drift_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{"lr_drift_check",
+               "",
+               "pass up to 0.5 or where no width regains more than 0.02, fail beyond 0.8 with the "
+               "interval beyond 0.5, else weak"},
+    ColumnInfo{"lr_width", "features", "the largest width with three rates or more"},
+    ColumnInfo{"lr_best_factor",
+               "",
+               "best rate there over the usual one, by a parabola through the best three"},
+    ColumnInfo{"lr_best_factor_low", "", "lower end of its 95 % interval"},
+    ColumnInfo{"lr_best_factor_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{"lr_regained", "", "part of the loss that this rate saves"},
+    ColumnInfo{"lr_regained_low", "", "lower end of its 95 % interval"},
+    ColumnInfo{"lr_regained_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{"lr_regained_check",
+               "",
+               "pass up to 0.02, fail beyond 0.06 with the interval beyond 0.02, else weak"},
+    ColumnInfo{
+        "rms_exponent",
+        "",
+        "exponent of block_rms in the width, of the block where it is largest, at a tenth of the "
+        "examples that all widths see"},
+    ColumnInfo{"rms_exponent_low", "", "lower end of its 95 % interval"},
+    ColumnInfo{"rms_exponent_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{
+        "rms_check", "", "pass up to 0.2, fail beyond 0.4 with the interval beyond 0.2, else weak"},
+    ColumnInfo{"collapse",
+               "",
+               "root mean square of log deviations between widths of loss over final loss, from "
+               "0.1 to 0.9 of the training at a constant rate"},
+    ColumnInfo{"collapse_low", "", "lower end of its 95 % interval"},
+    ColumnInfo{"collapse_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{"collapse_check",
+               "",
+               "pass up to 0.2, fail beyond 0.4 with the interval beyond 0.2, else weak"},
+    ColumnInfo{"scatter", "", "deviation between seeds of final log loss"},
+    ColumnInfo{"scatter_low", "", "lower end of its 95 % interval"},
+    ColumnInfo{"scatter_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{"scatter_check",
+               "",
+               "pass up to 0.1, fail beyond 0.3 with the interval beyond 0.1, else weak"},
+    ColumnInfo{"batch_width", "features", "the largest width with runs at three batches or more"},
+    ColumnInfo{"batch_best", "examples", "best batch there, at equal compute and rate"},
+    ColumnInfo{"batch_regained", "", "part of the loss that this batch saves"},
+    ColumnInfo{"batch_regained_low", "", "lower end of its 95 % interval"},
+    ColumnInfo{"batch_regained_high", "", "upper end of its 95 % interval"},
+    ColumnInfo{"batch_check", "", "as lr_regained_check"},
+    ColumnInfo{"tuning",
+               "",
+               "the worst of the checks: pass, weak or fail; not run without runs at three rates"},
+};
+
 constexpr std::array kSelftest = {
     ColumnInfo{"check", "", "kernel, gradient or training that is checked"},
     ColumnInfo{"isa", "", "instruction set of the kernels: v3 (AVX2) or v4 (AVX-512)"},
@@ -354,6 +420,8 @@ std::span<const ColumnInfo> peer_columns() { return kPeer; }
 
 std::span<const ColumnInfo> plan_columns() { return kPlan; }
 std::span<const ColumnInfo> status_columns() { return kStatus; }
+
+std::span<const ColumnInfo> tuning_columns() { return kTuning; }
 
 std::span<const ColumnInfo> selftest_columns() { return kSelftest; }
 

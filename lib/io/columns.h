@@ -43,6 +43,9 @@ std::span<const ColumnInfo> peer_columns();
 std::span<const ColumnInfo> plan_columns();
 std::span<const ColumnInfo> status_columns();
 
+/// Columns of `check`, one row per structure; the thresholds are in fit/tuning.h.
+std::span<const ColumnInfo> tuning_columns();
+
 /// Columns of `selftest`, one row per check.
 std::span<const ColumnInfo> selftest_columns();
 

@@ -1,13 +1,17 @@
 #include "io/csv.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <new>
 
 #include "base/error.h"
 #include "base/suggest.h"
@@ -52,15 +56,20 @@ std::optional<double> parse_number(std::string_view text) {
 
 }  // namespace
 
-void CsvReader::Close::operator()(std::FILE* file) const {
-  if (file != nullptr && file != stdin) std::fclose(file);
+void CsvReader::Close::operator()(gzFile_s* file) const {
+  if (file != nullptr) gzclose_r(file);
 }
 
 CsvReader::CsvReader(const std::string& path) : name_(path == "-" ? "standard input" : path) {
-  file_.reset(path == "-" ? stdin : std::fopen(path.c_str(), "rb"));
-  if (file_ == nullptr) throw Error("cannot read", {.where = name_, .got = std::strerror(errno)});
+  const int file = path == "-" ? dup(STDIN_FILENO) : open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) throw Error("cannot read", {.where = name_, .got = std::strerror(errno)});
+  file_.reset(gzdopen(file, "rb"));
+  if (file_ == nullptr) {
+    close(file);
+    throw std::bad_alloc();
+  }
   struct stat info {};
-  if (fstat(fileno(file_.get()), &info) == 0 && S_ISDIR(info.st_mode)) {
+  if (fstat(file, &info) == 0 && S_ISDIR(info.st_mode)) {
     throw Error("cannot read", {.where = name_, .expected = "a CSV file", .got = "a folder"});
   }
   buffer_.resize(kChunkBytes);
@@ -81,10 +90,18 @@ CsvReader::CsvReader(const std::string& path) : name_(path == "-" ? "standard in
 int CsvReader::peek() {
   if (position_ == filled_) {
     position_ = 0;
-    filled_ = std::fread(buffer_.data(), 1, buffer_.size(), file_.get());
+    const int count = gzread(file_.get(), buffer_.data(), static_cast<unsigned>(buffer_.size()));
+    filled_ = static_cast<std::size_t>(std::max(count, 0));
     if (filled_ == 0) {
-      if (std::ferror(file_.get()) != 0) {
+      int status = Z_OK;
+      gzerror(file_.get(), &status);
+      if (status == Z_ERRNO)
         throw SystemError("cannot read", {.where = name_, .got = std::strerror(errno)});
+      if (status < 0) {
+        throw Error("cannot unpack",
+                    {.where = name_,
+                     .expected = "a whole gzip file",
+                     .got = status == Z_BUF_ERROR ? "one that ends early" : "damaged data"});
       }
       return kEnd;
     }

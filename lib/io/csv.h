@@ -3,10 +3,10 @@
 // Quoted fields may hold commas, quotes (doubled) and line ends; lines end in "\n" or "\r\n"; a
 // byte-order mark and blank lines are skipped. A record equal to the header is skipped wherever it
 // stands, so that `cat *.csv` is a valid table; a record that names other columns is an error, and
-// so is every record with another number of fields. Errors name the file and the line.
+// so is every record with another number of fields. Errors name the file and the line. Tables
+// compressed with gzip are read as what they hold, from standard input too.
 #pragma once
 
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "base/types.h"
+
+struct gzFile_s;  // of zlib
 
 namespace einsearch {
 
@@ -46,7 +48,7 @@ class CsvReader {
 
  private:
   struct Close {
-    void operator()(std::FILE* file) const;
+    void operator()(gzFile_s* file) const;
   };
 
   int peek();
@@ -58,7 +60,7 @@ class CsvReader {
   std::string field_where(std::size_t column) const;
 
   std::string name_;
-  std::unique_ptr<std::FILE, Close> file_;
+  std::unique_ptr<gzFile_s, Close> file_;
   std::vector<char> buffer_;
   std::size_t position_ = 0;
   std::size_t filled_ = 0;

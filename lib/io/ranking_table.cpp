@@ -109,6 +109,7 @@ void write_reliability(TableWriter& table, const RankedStructure& row, const Ran
   row.law.prefactor > 0 ? table.cell(row.law.n_points - (has_own_offset ? 3 : 2)) : table.missing();
   number_or_missing(table, row.p_undominated);
   number_or_missing(table, row.prefactor_shrunk);
+  row.tuning.empty() ? table.missing() : table.cell(row.tuning);
 }
 
 void write_comparison(TableWriter& table, const RankedStructure& row, const Ranking& ranking) {

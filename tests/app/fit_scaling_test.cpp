@@ -90,7 +90,7 @@ TEST_CASE("fit-scaling: the header of the ranking") {
         "predicted_loss_low_80,predicted_loss_high_80,predicted_loss_shrunk,multiplier_low_80,"
         "multiplier_high_80,multiplier_shrunk,multiplier_status,leave_largest_out_error,"
         "last_loss_rank,last_loss_tau,n_seeds,huber_delta,objective,degrees_of_freedom,p_"
-        "undominated,prefactor_shrunk");
+        "undominated,prefactor_shrunk,tuning");
 }
 
 TEST_CASE("fit-scaling: files, cat of files and shuffled rows give the same bytes") {

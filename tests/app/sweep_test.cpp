@@ -8,6 +8,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <set>
@@ -456,4 +457,74 @@ TEST_CASE("a run takes the memory that the plan says, within what the program ta
                                     "--memory 20M --store " + new_store());
   CHECK(refused.status == 2);
   CHECK(refused.err.find("needs more memory than there is") != std::string::npos);
+}
+
+TEST_CASE("check flags a structure whose rate is off by a factor of 8, and passes dense") {
+  const std::string store = new_store();
+  const std::string sweep =
+      "$EINSEARCH sweep --structures dense,monarch --lr 1e-3 --horizon "
+      "steps:200 --trainer '" +
+      kTrainer + "planted_rate.py' --store " + store;
+  REQUIRE(run_shell(sweep + " --widths 16,32,64").status == 0);
+  const Outcome before = run_shell("$EINSEARCH check --format csv " + store);
+  CHECK(before.status == 0);
+  CHECK(before.err.find("--lr-factors") != std::string::npos);  // how to supply what is missing
+  REQUIRE(run_shell(sweep + " --widths 16,64 --lr-factors 0.5,1,2").status == 0);
+  const auto verdicts = [](const std::string& csv) {
+    std::map<std::string, std::string> found;
+    std::istringstream lines(csv);
+    std::string line;
+    std::getline(lines, line);
+    while (std::getline(lines, line))
+      found[line.substr(0, line.find(','))] = line.substr(line.rfind(',') + 1);
+    return found;
+  };
+  const auto of_store = verdicts(run_shell("$EINSEARCH check --format csv " + store).out);
+  CHECK(of_store.at("dense") == "pass");
+  CHECK(of_store.at("monarch") == "fail");
+  // The same from a table, packed or not.
+  const std::string curves = scratch_path("tuning.csv");
+  REQUIRE(
+      run_shell("$EINSEARCH export " + store + " -o " + curves + " && gzip -k " + curves).status ==
+      0);
+  CHECK(verdicts(run_shell("$EINSEARCH check --format csv " + curves).out) == of_store);
+  CHECK(verdicts(run_shell("$EINSEARCH check --format csv " + curves + ".gz").out) == of_store);
+  CHECK(verdicts(run_shell("$EINSEARCH check --format csv - <" + curves + ".gz").out) == of_store);
+  const Outcome ranking = run_shell("$EINSEARCH fit-scaling --check --replicates 0 " + curves);
+  CHECK(ranking.err.find("monarch: its tuning failed the check") != std::string::npos);
+}
+
+TEST_CASE("the archive's check is what its curves give, dense passes, and nothing fails") {
+  const std::string data = EINSEARCH_SOURCE_DIR "/data/paper-";
+  const Outcome check =
+      run_shell("$EINSEARCH check " + data + "curves.csv.gz " + data + "tuning.csv.gz");
+  CHECK(check.status == 0);
+  std::ostringstream shipped;
+  shipped << std::ifstream(data + "check.csv").rdbuf();
+  CHECK(check.out == shipped.str());
+  CHECK(check.out.find(",fail\n") == std::string::npos);
+  const std::size_t dense = check.out.find("\ndense,");
+  REQUIRE(dense != std::string::npos);
+  const std::string row = check.out.substr(dense + 1, check.out.find('\n', dense + 1) - dense - 1);
+  CHECK(row.ends_with(",pass"));
+}
+
+TEST_CASE("check says in one line what is wrong with its input") {
+  const std::string empty = scratch_path("empty_folder");
+  std::filesystem::create_directories(empty);
+  for (const std::string& source : {empty, std::string("no-such-file.csv")}) {
+    const Outcome outcome = run_shell("$EINSEARCH check " + source);
+    CHECK(outcome.status == 2);
+    CHECK(outcome.out.empty());
+    CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+  }
+}
+
+TEST_CASE("runs of different batches see equally many examples") {
+  const Outcome plan = run_shell(
+      "$EINSEARCH sweep --structures dense --widths 16 --batch 64 --batches 32,64,128 --horizon "
+      "steps:1000 --trainer true --dry-run --format csv");
+  CHECK(plan.status == 0);
+  for (const char* size : {"32,constant,2000", "64,constant,1000", "128,constant,500"})
+    CHECK(plan.out.find(size) != std::string::npos);
 }

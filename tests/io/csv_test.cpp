@@ -108,3 +108,25 @@ TEST_CASE("CSV: a missing column names those that are there") {
   const CsvReader binary(file_with("\x01\x02\n"));
   CHECK_THROWS_WITH_AS(binary.require("width"), doctest::Contains("got ??"), Error);
 }
+
+TEST_CASE("CSV: what gzip packed is read as it was, and a damaged file is an error") {
+  std::string text = "a,b\n";
+  for (int i = 0; i < 20000; ++i) text += std::to_string(i) + "," + std::to_string(i * i) + "\n";
+  const std::string path = file_with(text), packed = scratch_path("packed.csv.gz");
+  REQUIRE(run_shell("gzip -c " + path + " >" + packed).status == 0);
+  CsvReader csv(packed);
+  Count rows = 0;
+  while (csv.next()) {
+    REQUIRE(csv.count(0) == rows);
+    ++rows;
+  }
+  CHECK(rows == 20000);
+  const std::string torn = scratch_path("torn.csv.gz");
+  REQUIRE(run_shell("head -c 60000 " + packed + " >" + torn).status == 0);
+  const auto read_all = [&torn] {
+    CsvReader reader(torn);
+    while (reader.next()) {
+    }
+  };
+  CHECK_THROWS_WITH_AS(read_all(), doctest::Contains("one that ends early"), Error);
+}

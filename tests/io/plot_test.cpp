@@ -1,11 +1,15 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 
+#include "base/error.h"
 #include "fit/planted.h"
 #include "fit/ranking.h"
 #include "io/frontier_plot.h"
 #include "io/log_ticks.h"
+#include "io/ranks_plot.h"
+#include "io/rates_plot.h"
 #include "io/svg.h"
 
 using namespace einsearch;
@@ -88,4 +92,47 @@ TEST_CASE("names of laws that end in one place do not overlap") {
   REQUIRE(heights.size() == 12);
   std::sort(heights.begin(), heights.end());
   for (std::size_t i = 1; i < heights.size(); ++i) CHECK(heights[i] - heights[i - 1] >= 12);
+}
+
+TEST_CASE("the picture of ranks has a row for every structure that has a rank") {
+  std::vector<Curve> curves =
+      joined(planted_curves({}), planted_curves({.structure = "<b>&", .cost = 0.9}));
+  curves.push_back(curves.front());  // one point alone has no law
+  curves.back().structure = "alone";
+  curves.back().points.resize(1);
+  const Ranking ranking = rank_structures(curves);
+  const std::string svg = ranks_svg(ranking, "Ranks");
+  CHECK(svg == ranks_svg(ranking, "Ranks"));
+  CHECK(count_of(svg, "<circle") == 2);
+  CHECK(svg.find(">&lt;b&gt;&amp;</text>") != std::string::npos);
+  CHECK(svg.find(">alone<") == std::string::npos);
+  CHECK(svg.find("nan") == std::string::npos);
+}
+
+TEST_CASE("the picture of rates has a panel for every structure and a line for every width") {
+  std::vector<Curve> curves;
+  for (const char* name : {"dense", "a<b"}) {
+    for (const Count width : {16, 64}) {
+      for (const double rate : {1e-3, 2e-3, 4e-3}) {
+        Curve curve;
+        curve.structure = name;
+        curve.width = width;
+        curve.lr = rate;
+        curve.run = name + std::to_string(width) + "/" + std::to_string(rate);
+        const double distance = std::log(rate / 2e-3);
+        CurvePoint& point = curve.points.emplace_back();
+        point.train_flops = 1e9;
+        point.loss = 0.1 + 0.1 * distance * distance;
+        curves.push_back(curve);
+      }
+    }
+  }
+  const std::string svg = rates_svg(check_tuning(curves), "Rates");
+  CHECK(svg == rates_svg(check_tuning(curves), "Rates"));
+  CHECK(count_of(svg, "<polyline") == 4);
+  CHECK(count_of(svg, ">a&lt;b") == 1);
+  CHECK(svg.find("nan") == std::string::npos);
+  curves.resize(1);
+  CHECK_THROWS_WITH_AS(
+      rates_svg(check_tuning(curves), "Rates"), doctest::Contains("nothing to draw"), Error);
 }
