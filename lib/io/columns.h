@@ -43,6 +43,12 @@ std::span<const ColumnInfo> peer_columns();
 std::span<const ColumnInfo> plan_columns();
 std::span<const ColumnInfo> status_columns();
 
+/// Columns of the ranking of `search`, one row per structure, of its decisions.csv, and of `search
+/// --replay`, one row per strategy.
+std::span<const ColumnInfo> search_columns();
+std::span<const ColumnInfo> decision_columns();
+std::span<const ColumnInfo> replay_columns();
+
 /// Columns of `selftest`, one row per check.
 std::span<const ColumnInfo> selftest_columns();
 

@@ -1,0 +1,70 @@
+#include "search/search_loop.h"
+
+#include <unordered_set>
+
+namespace einsearch {
+
+SearchLoop::SearchLoop(SearchProtocol protocol,
+                       std::vector<ScaledStructure> structures,
+                       SearchProblem problem,
+                       const HalvingOptions& options)
+    : protocol_(std::move(protocol)), halving_(std::move(problem), options) {
+  for (ScaledStructure& scaled : structures)
+    structures_.emplace(scaled.structure.name, std::move(scaled));
+}
+
+const PlannedRun& SearchLoop::planned(const Trial& trial, const std::string& name) const {
+  // The same run whatever number the candidate has.
+  Trial key = trial;
+  key.candidate = 0;
+  const auto known = planned_.find({name, key});
+  if (known != planned_.end()) return known->second;
+  return planned_.emplace(std::pair(name, key), planned_run(protocol_, structures_.at(name), trial))
+      .first->second;
+}
+
+const Curve* SearchLoop::look_up(RunStore& store, const Trial& trial, const std::string& name) {
+  const std::string& id = planned(trial, name).id;
+  const auto known = curves_.find(id);
+  if (known != curves_.end()) return &known->second;
+  const StoredRun* stored = store.find(id);
+  if (stored == nullptr) return nullptr;
+  return &curves_.emplace(id, store.read(*stored).curve).first->second;
+}
+
+HalvingState SearchLoop::run(RunStore& store, const RunStage& run_stage) {
+  const TrialResults results = [&](const SearchCandidate& candidate, const Trial& trial) {
+    return look_up(store, trial, candidate.name);
+  };
+  while (true) {
+    HalvingState state = halving_.next(results);
+    if (state.batch.empty()) return state;
+    const Plan plan = plan_of(state);
+    run_stage(plan, state);
+    store.refresh();
+    for (const PlannedRun& run : plan.runs) {
+      if (store.find(run.id) == nullptr) return state;
+    }
+  }
+}
+
+Plan SearchLoop::plan_of(const HalvingState& state) const {
+  Plan plan;
+  std::unordered_set<std::string> known;
+  for (const Trial& trial : state.batch) {
+    PlannedRun run = planned(trial, state.candidates[trial.candidate].name);
+    run.trunk = plan.runs.size();
+    if (!known.insert(run.id).second) continue;
+    plan.train_flops += run.train_flops;
+    plan.runs.push_back(std::move(run));
+  }
+  return plan;
+}
+
+std::vector<Curve> SearchLoop::curves() const {
+  std::vector<Curve> curves;
+  for (const auto& [id, curve] : curves_) curves.push_back(curve);
+  return curves;
+}
+
+}  // namespace einsearch
