@@ -15,6 +15,7 @@
 #include "log.h"
 #include "output.h"
 #include "progress.h"
+#include "replay_search.h"
 #include "search/standard.h"
 
 namespace einsearch {
@@ -24,6 +25,8 @@ constexpr const char* kStandardFolder = "results/standard";
 
 struct SearchOptions {
   std::string preset;
+  std::vector<std::string> archives;  ///< of --replay
+  const CLI::Option* strategy = nullptr;
   BudgetSearchOptions budget;
 };
 
@@ -110,6 +113,13 @@ int search(const SearchOptions& options) {
     throw Error("--preset is a whole search of its own",
                 {.expected = "either --preset or --space and --budget"});
   }
+  if (!options.archives.empty()) {
+    if (!is_standard || !options.preset.empty()) {
+      throw Error("--replay trains nothing",
+                  {.expected = "no --space, --budget or --preset beside it"});
+    }
+    return replay_search(options.archives, options.budget, options.strategy->count() > 0);
+  }
   return is_standard ? standard_search(options.budget) : budget_search(options.budget);
 }
 
@@ -136,7 +146,15 @@ void add_search(CLI::App& app, Program& program) {
                    "of the ranking on stdout: table, csv, tsv, jsonl, json, md")
       ->type_name("FORMAT")
       ->check(CLI::IsMember(table_format_names()));
+  command
+      ->add_option("--replay",
+                   options.archives,
+                   "train nothing: what strategies would have found in these exhaustive sweeps "
+                   "(stores or files of curves)")
+      ->type_name("STORE ...")
+      ->group("Search");
   add_budget_search(*command, options.budget);
+  options.strategy = command->get_option("--strategy");
   command->callback([&program] { program.run = [] { return search(options); }; });
 }
 

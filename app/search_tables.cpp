@@ -15,8 +15,6 @@
 namespace einsearch {
 namespace {
 
-constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
-
 struct SearchRow {
   std::size_t candidate = 0;
   Count rank = 0;
@@ -68,14 +66,6 @@ std::vector<SearchRow> rows_of(const HalvingState& state, SearchRows wanted) {
   return rows;
 }
 
-const RankedStructure* selection_row(const HalvingState& state, const std::string& name) {
-  if (!state.selection) return nullptr;
-  for (const RankedStructure& row : state.selection->ranking.rows) {
-    if (row.structure == name) return &row;
-  }
-  return nullptr;
-}
-
 std::string verdict_of(const ConfirmedStructure& row, bool is_dense) {
   if (is_dense) return "the baseline";
   if (!row.fault.empty()) return row.fault;
@@ -120,10 +110,12 @@ void put_confirmation(TableWriter& table, const SearchRow& row, const HalvingSta
 }
 
 void put_selection(TableWriter& table, const HalvingState& state, std::size_t c) {
-  const RankedStructure* row = selection_row(state, state.candidates[c].name);
-  put_number(table, row == nullptr ? kUnknown : row->multiplier_shrunk);
-  put_number(table, row == nullptr ? kUnknown : row->multiplier.low);
-  put_number(table, row == nullptr ? kUnknown : row->multiplier.high);
+  Estimate multiplier;
+  for (std::size_t i = 0; state.selection && i < state.selected.size(); ++i) {
+    if (state.selected[i] == c) multiplier = state.selection->multiplier[i];
+  }
+  for (const double value : {multiplier.value, multiplier.low, multiplier.high})
+    put_number(table, value);
   put_number(table, std::exp(state.states[c].score));
 }
 

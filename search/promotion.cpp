@@ -56,20 +56,28 @@ class Shrinkage {
     }
   }
 
-  /// Log predicted losses, shrunk; nan where there is no law.
-  std::vector<double> scores(const std::vector<PowerLaw>& laws) const {
-    std::vector<double> levels, slopes, offsets, scores;
-    for (const PowerLaw& law : laws) {
-      const LevelSlope line = at_reference(law, reference_);
-      levels.push_back(line.level);
-      slopes.push_back(line.slope);
-      offsets.push_back(line.offset);
+  /// Laws with shrunk slopes, in the order of the names.
+  std::vector<LevelSlope> laws(const std::vector<PowerLaw>& fitted) const {
+    std::vector<LevelSlope> lines;
+    std::vector<double> slopes;
+    for (const PowerLaw& law : fitted) {
+      lines.push_back(at_reference(law, reference_));
+      slopes.push_back(lines.back().slope);
     }
     slopes = shrink(slopes, slope_variance_);
-    const double away = std::log(target_ / reference_);
-    for (std::size_t s = 0; s < laws.size(); ++s)
-      scores.push_back(std::log(offsets[s] + std::exp(levels[s] - slopes[s] * away)));
-    return scores;
+    for (std::size_t s = 0; s < lines.size(); ++s) lines[s].slope = slopes[s];
+    return lines;
+  }
+
+  /// Log predicted loss; nan where there is no law.
+  double score(const LevelSlope& law) const {
+    return std::log(law.offset + std::exp(law.level - law.slope * std::log(target_ / reference_)));
+  }
+
+  /// Log of the compute that `base` needs for the loss of `law` at the target, over the target.
+  double log_multiplier(const LevelSlope& law, const LevelSlope& base) const {
+    const double reducible = std::exp(score(law)) - base.offset;
+    return (base.level - std::log(reducible)) / base.slope - std::log(target_ / reference_);
   }
 
  private:
@@ -121,6 +129,7 @@ Prediction predict_at_target(std::span<const SelectionRuns> structures,
     }
   }
   prediction.has_law.assign(structures.size(), false);
+  prediction.multiplier.resize(structures.size());
   RankingOptions request;
   request.target_compute = options.target;
   request.may_extrapolate = true;
@@ -137,25 +146,38 @@ Prediction predict_at_target(std::span<const SelectionRuns> structures,
   }
   const Ranking& ranking = prediction.ranking;
   const Shrinkage shrinkage(ranking, options.target);
-  const std::vector<double> shrunk = shrinkage.scores(ranking.joint.laws);
-  std::vector<std::vector<double>> of_replicate;
-  const std::vector<double> centre = ranking.replicates.samples.empty()
-                                         ? shrunk
-                                         : shrinkage.scores(ranking.replicates.centre.laws);
+  const std::vector<LevelSlope> laws = shrinkage.laws(ranking.joint.laws);
+  std::vector<std::vector<LevelSlope>> of_replicate;
+  const std::vector<LevelSlope> centre =
+      ranking.replicates.samples.empty() ? laws : shrinkage.laws(ranking.replicates.centre.laws);
   for (const FitSample& sample : ranking.replicates.samples)
-    of_replicate.push_back(shrinkage.scores(sample.laws));
+    of_replicate.push_back(shrinkage.laws(sample.laws));
   if (!of_replicate.empty()) prediction.drawn.resize(structures.size());
+  const auto place_of = [&](const std::string& name) {
+    return static_cast<std::size_t>(std::find(ranking.names.begin(), ranking.names.end(), name) -
+                                    ranking.names.begin());
+  };
+  const std::size_t dense = place_of("dense");
   for (std::size_t i = 0; i < structures.size(); ++i) {
-    const auto found = std::find(ranking.names.begin(), ranking.names.end(), structures[i].name);
-    const auto s = static_cast<std::size_t>(found - ranking.names.begin());
-    const bool has_law = found != ranking.names.end() && std::isfinite(shrunk[s]);
+    const std::size_t s = place_of(structures[i].name);
+    const bool has_law = s < laws.size() && std::isfinite(shrinkage.score(laws[s]));
     prediction.has_law[i] = has_law;
-    if (has_law) prediction.score[i] = shrunk[s];
-    for (const std::vector<double>& scores : of_replicate) {
-      const double deviation = has_law ? scores[s] - centre[s] : 0;
+    if (has_law) prediction.score[i] = shrinkage.score(laws[s]);
+    std::vector<double> of_multiplier;
+    for (const std::vector<LevelSlope>& drawn : of_replicate) {
+      const double deviation = has_law ? shrinkage.score(drawn[s]) - shrinkage.score(centre[s]) : 0;
       prediction.drawn[i].push_back(prediction.score[i] -
                                     (std::isfinite(deviation) ? deviation : 0));
+      if (!has_law || dense >= laws.size()) continue;
+      of_multiplier.push_back(shrinkage.log_multiplier(drawn[s], drawn[dense]) -
+                              shrinkage.log_multiplier(centre[s], centre[dense]));
     }
+    if (!has_law || dense >= laws.size()) continue;
+    const double multiplier = std::exp(shrinkage.log_multiplier(laws[s], laws[dense]));
+    if (!std::isfinite(multiplier)) continue;
+    prediction.multiplier[i].value = multiplier;
+    if (!of_multiplier.empty() && s != dense)
+      prediction.multiplier[i] = with_log_deviations(multiplier, of_multiplier);
   }
   return prediction;
 }

@@ -36,6 +36,8 @@ struct Prediction {
   /// log of the last loss; infinity without a sound run.
   std::vector<double> score;
   std::vector<bool> has_law;
+  /// Compute that dense needs for the predicted loss, over the target; of the same laws.
+  std::vector<Estimate> multiplier;
   std::vector<std::vector<double>> drawn;  ///< structure x replicate; empty: noise not measured
   Ranking ranking;                         ///< of the end points, unshrunk intervals
 };

@@ -2,15 +2,50 @@
 
 #include <unordered_set>
 
+#include "base/error.h"
+#include "search/neighbours.h"
+
 namespace einsearch {
 
 SearchLoop::SearchLoop(SearchProtocol protocol,
                        std::vector<ScaledStructure> structures,
                        SearchProblem problem,
-                       const HalvingOptions& options)
-    : protocol_(std::move(protocol)), halving_(std::move(problem), options) {
-  for (ScaledStructure& scaled : structures)
+                       const HalvingOptions& options,
+                       int grid)
+    : protocol_(std::move(protocol)),
+      grid_(grid),
+      halving_(
+          [&] {
+            if (grid > 0) {
+              problem.neighbours = [this](const std::string& name, int round) {
+                return neighbours(name, round);
+              };
+            }
+            return std::move(problem);
+          }(),
+          options) {
+  for (ScaledStructure& scaled : structures) {
+    programs_.insert(program_of(scaled));
     structures_.emplace(scaled.structure.name, std::move(scaled));
+  }
+}
+
+std::vector<SearchCandidate> SearchLoop::neighbours(const std::string& name, int round) {
+  const auto known = neighbours_.find({name, round});
+  if (known != neighbours_.end()) return known->second;
+  std::vector<SearchCandidate> list;
+  for (const Structure& structure : neighbours_of(structures_.at(name).structure, grid_ << round)) {
+    if (structures_.contains(structure.name)) continue;
+    try {
+      ScaledStructure scaled = scale_structure(protocol_, structure);
+      if (!programs_.insert(program_of(scaled)).second) continue;
+      list.push_back(candidate_of(scaled, "off the lattice, from " + name));
+      structures_.emplace(structure.name, std::move(scaled));
+    } catch (const Error&) {
+      // No width of it costs what dense costs.
+    }
+  }
+  return neighbours_[{name, round}] = list;
 }
 
 const PlannedRun& SearchLoop::planned(const Trial& trial, const std::string& name) const {

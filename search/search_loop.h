@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,11 +18,15 @@ using RunStage = std::function<void(const Plan& plan, const HalvingState& state)
 
 class SearchLoop {
  public:
-  /// `structures` are those of the problem's candidates, in order.
+  /// `structures` are those of the problem's candidates, in order. Neighbours off the lattice
+  /// 1/`grid` are tried too; 0: none.
   SearchLoop(SearchProtocol protocol,
              std::vector<ScaledStructure> structures,
              SearchProblem problem,
-             const HalvingOptions& options);
+             const HalvingOptions& options,
+             int grid = 0);
+  SearchLoop(const SearchLoop&) = delete;
+  SearchLoop& operator=(const SearchLoop&) = delete;
 
   /// Runs stages until the search is over, or until a stage's runs are not all in the store after
   /// `run_stage`: then the state's batch is not empty.
@@ -39,10 +44,14 @@ class SearchLoop {
 
  private:
   const Curve* look_up(RunStore& store, const Trial& trial, const std::string& name);
+  std::vector<SearchCandidate> neighbours(const std::string& name, int round);
   const PlannedRun& planned(const Trial& trial, const std::string& name) const;
 
   SearchProtocol protocol_;
   std::map<std::string, ScaledStructure> structures_;  // by name
+  int grid_;
+  std::set<std::vector<Index>> programs_;
+  std::map<std::pair<std::string, int>, std::vector<SearchCandidate>> neighbours_;
   Halving halving_;
   mutable std::map<std::pair<std::string, Trial>, PlannedRun> planned_;
   std::map<std::string, Curve> curves_;  // by run

@@ -45,24 +45,6 @@ double train_flops_of(const RunSpec& run, const ModelSize& size) {
   return 3 * size.flops * static_cast<double>(run.batch) * static_cast<double>(run.steps);
 }
 
-/// What the machine would run at all scales.
-std::vector<Index> program_of(const ScaledStructure& scaled) {
-  std::vector<Index> key;
-  for (const RunSpec& run : scaled.runs) {
-    const ModelOptions& model = model_options(run.model);
-    key.push_back(model.width);
-    for (const auto& [structure, d_in, d_out] : structured_layers(run.model)) {
-      const Candidate layer = WidthResolver(d_in, d_out, model.resolve).at_any_quality(structure);
-      const Sizes& n = layer.shape.sizes;
-      for (const Index size :
-           {n.n_alpha, n.n_beta, n.n_gamma, n.n_delta, n.n_epsilon, n.n_phi, n.n_rho})
-        key.push_back(size);
-      key.push_back(layer.shape.order == Order::a_first ? 0 : 1);
-    }
-  }
-  return key;
-}
-
 /// Whether a dense model of this width exists (heads have to divide it).
 bool is_width(const RunSpec& base, Index width) try {
   size_of(dense_model(base, width));
@@ -82,6 +64,23 @@ std::vector<Index> ladder_widths(const RunSpec& base) {
 }
 
 }  // namespace
+
+std::vector<Index> program_of(const ScaledStructure& scaled) {
+  std::vector<Index> key;
+  for (const RunSpec& run : scaled.runs) {
+    const ModelOptions& model = model_options(run.model);
+    key.push_back(model.width);
+    for (const auto& [structure, d_in, d_out] : structured_layers(run.model)) {
+      const Candidate layer = WidthResolver(d_in, d_out, model.resolve).at_any_quality(structure);
+      const Sizes& n = layer.shape.sizes;
+      for (const Index size :
+           {n.n_alpha, n.n_beta, n.n_gamma, n.n_delta, n.n_epsilon, n.n_phi, n.n_rho})
+        key.push_back(size);
+      key.push_back(layer.shape.order == Order::a_first ? 0 : 1);
+    }
+  }
+  return key;
+}
 
 Count dense_steps(const RunSpec& base, Index width, Horizon::Kind kind, double value) {
   const ModelSize size = size_of(dense_model(base, width));

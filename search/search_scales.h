@@ -60,6 +60,9 @@ ScaledSpace scale_space(const SearchProtocol& protocol,
                         const std::vector<SpaceMember>& members,
                         const Threads& threads);
 
+/// What the machine would run at all scales: equal keys, equal programs.
+std::vector<Index> program_of(const ScaledStructure& scaled);
+
 SearchCandidate candidate_of(const ScaledStructure& scaled, const std::string& origin);
 
 /// The planned run of a trial. Confirmation runs have seeds of their own, 1,000 and on: of weights,

@@ -363,8 +363,8 @@ constexpr std::array kSearch = {
                "",
                "multiplier over dense at the target as the selection predicts it, slopes shrunk; "
                "the best of many is overstated here"},
-    ColumnInfo{"selection_low", "", "its 95 % interval, unshrunk, lower end"},
-    ColumnInfo{"selection_high", "", "its 95 % interval, unshrunk, upper end"},
+    ColumnInfo{"selection_low", "", "its 95 % interval, lower end"},
+    ColumnInfo{"selection_high", "", "its 95 % interval, upper end"},
     ColumnInfo{"selection_loss", "", "loss that the selection predicts at the target"},
     ColumnInfo{"lr_factor", "", "times the rule's learning rate: the best of those tried"},
     ColumnInfo{"lr_edge", "", "1: the best rate is at an end of those tried"},
