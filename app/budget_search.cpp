@@ -247,6 +247,15 @@ SearchProtocol protocol_of(const BudgetSearchOptions& options,
   return protocol;
 }
 
+SearchProblem problem_of(const ScaledSpace& scaled) {
+  SearchProblem problem;
+  for (std::size_t i = 0; i < scaled.structures.size(); ++i) {
+    problem.candidates.push_back(
+        candidate_of(scaled.structures[i], scaled.is_control[i] ? "control" : ""));
+  }
+  return problem;
+}
+
 /// Sizes of the space are judged at a width between the smallest and the largest of usual proxies.
 constexpr Index kProbeWidth = 64;
 
@@ -284,16 +293,8 @@ Prepared prepare(const BudgetSearchOptions& options,
                  .got = fmt::format("{:.3g}", options.target_compute),
                  .hint = "a larger --budget or fewer structures; --force extrapolates further"});
   }
+  Halving(problem_of(prepared.scaled), halving);  // throws for a budget or a target out of reach
   return prepared;
-}
-
-SearchProblem problem_of(const ScaledSpace& scaled) {
-  SearchProblem problem;
-  for (std::size_t i = 0; i < scaled.structures.size(); ++i) {
-    problem.candidates.push_back(
-        candidate_of(scaled.structures[i], scaled.is_control[i] ? "control" : ""));
-  }
-  return problem;
 }
 
 void report_space(const Prepared& prepared) {
@@ -390,9 +391,26 @@ double fixed_budget(const BudgetSearchOptions& options,
       HalvingOptions within = halving;
       within.budget = budget;
       const auto members = static_cast<Count>(space.members.size());
-      return protocol_of(options, base, scales_of(options, base, within, members));
+      try {
+        return protocol_of(options, base, scales_of(options, base, within, members));
+      } catch (const Error&) {
+        // The smallest scales tell the speed too.
+        within.budget = std::numeric_limits<double>::infinity();
+        within.target = 1;
+        return protocol_of(options, base, scales_of(options, base, within, members));
+      }
     };
     const SearchSpeed speed = measure_search(protocol, space.members, halving, seconds, threads);
+    HalvingOptions within = halving;
+    within.budget = speed.budget_flops;
+    try {
+      prepare(options, base, request, within, threads);
+    } catch (const Error& fault) {
+      throw Error(fmt::format("{}; {} is about {:.2g} training FLOPs here",
+                              fault.what(),
+                              options.budget,
+                              speed.budget_flops));
+    }
     if (parse_shard(options.execution.shard).count > 1) {
       throw Error("a budget in seconds for one of several shards",
                   {.where = "--budget",
@@ -439,7 +457,6 @@ int budget_search(const BudgetSearchOptions& given) {
   RunStore store = open_store(options.execution);
   halving.budget = fixed_budget(options, base, request, halving, threads, store);
   Prepared prepared = prepare(options, base, request, halving, threads);
-  report_space(prepared);
   StoreRunner runner(
       options.execution,
       {.command = options.trainer, .data = options.run.task.data, .title = "search"});
@@ -447,6 +464,7 @@ int budget_search(const BudgetSearchOptions& given) {
       longest_runs(prepared.protocol, prepared.scaled.structures.front(), halving));
   SearchLoop loop(
       prepared.protocol, prepared.scaled.structures, problem_of(prepared.scaled), halving);
+  report_space(prepared);
   ExecuteResult last;
   const HalvingState state = loop.run(store, [&](const Plan& plan, const HalvingState& stage) {
     last = runner.run(plan, store, threads, progress_of(stage, halving));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -61,11 +62,59 @@ void add_residuals(const std::vector<const Ends*>& table, Sum& sum) {
   sum.degrees_of_freedom += static_cast<Count>((table.size() - 1) * (n_seeds - 1));
 }
 
+/// Mean log losses of dense at both scales and of one structure at the largest.
+struct LogLosses {
+  double dense_small, dense_large, own;
+};
+
+/// log(L - E).
+double log_reducible(double log_loss, double offset) {
+  return std::log(std::exp(log_loss) - offset);
+}
+
+/// (l_dense - l_s) / b.
+double gain_of(const LogLosses& losses, double log_ratio, double offset) {
+  const double dense = log_reducible(losses.dense_large, offset);
+  const double slope = (log_reducible(losses.dense_small, offset) - dense) / log_ratio;
+  return (dense - log_reducible(losses.own, offset)) / slope;
+}
+
+/// A log multiplier and how it moves with the log losses and with E, each times its own error.
 struct Finalist {
   std::size_t row;
   double log_multiplier;
-  double slope_part;  ///< d log m / d log b, up to sign
+  double of_dense_small, of_dense_large, of_own, of_offset;
+
+  double error() const {
+    return std::sqrt(of_dense_small * of_dense_small + of_dense_large * of_dense_large +
+                     of_own * of_own + of_offset * of_offset);
+  }
 };
+
+/// By differences of a thousandth of an error, or what makes one where there is no noise.
+Finalist differentiate(std::size_t row,
+                       double log_multiplier,
+                       const LogLosses& losses,
+                       double log_ratio,
+                       double error_of_mean,
+                       const Estimate& offset) {
+  constexpr double kStep = 1e-3;
+  const double gain = gain_of(losses, log_ratio, offset.value);
+  const auto moved = [&](double small, double large, double own) {
+    const double h = kStep * error_of_mean;
+    const LogLosses there = {
+        losses.dense_small + small * h, losses.dense_large + large * h, losses.own + own * h};
+    return (gain_of(there, log_ratio, offset.value) - gain) / kStep;
+  };
+  const bool has_error = std::isfinite(offset.standard_error) && offset.value > 0;
+  const double h = has_error ? kStep * offset.standard_error : 0;
+  return {row,
+          log_multiplier,
+          moved(1, 0, 0),
+          moved(0, 1, 0),
+          moved(0, 0, 1),
+          (gain_of(losses, log_ratio, offset.value - h) - gain) / kStep};
+}
 
 /// Draws of all log multipliers about their estimates, in units of the estimated noise.
 class ConfirmationDraws {
@@ -73,8 +122,8 @@ class ConfirmationDraws {
   ConfirmationDraws(std::uint64_t seed, Count degrees_of_freedom)
       : stream_(seed, StreamId::confirmation), degrees_(degrees_of_freedom) {}
 
-  /// Noise of every row's mean (dense first), then of the slope; each over the estimated deviation
-  /// that such an experiment would have found.
+  /// `rows` standard normal numbers over the deviation that such an experiment would have found,
+  /// then one that is not.
   std::vector<double> draw(std::size_t number, std::size_t rows) const {
     const std::size_t width = rows + 1 + static_cast<std::size_t>(degrees_);
     const auto first = static_cast<std::uint64_t>(number * width);
@@ -85,7 +134,8 @@ class ConfirmationDraws {
     }
     const double scale = std::sqrt(static_cast<double>(degrees_) / squares);
     std::vector<double> values;
-    for (std::size_t i = 0; i <= rows; ++i) values.push_back(scale * stream_.normal(first + i));
+    for (std::size_t i = 0; i < rows; ++i) values.push_back(scale * stream_.normal(first + i));
+    values.push_back(stream_.normal(first + rows));
     return values;
   }
 
@@ -96,27 +146,22 @@ class ConfirmationDraws {
 
 void infer_multipliers(Confirmation& result,
                        const std::vector<Finalist>& finalists,
-                       double slope_error,
                        std::uint64_t seed) {
   const ConfirmationDraws draws(seed, result.degrees_of_freedom);
-  const double per_mean =
-      result.noise / std::sqrt(static_cast<double>(result.n_seeds)) / result.slope;
-  const double relative_slope = slope_error / result.slope;
   std::vector<std::vector<double>> deviation(finalists.size());
   std::vector<double> errors;
-  for (const Finalist& finalist : finalists) {
-    errors.push_back(std::hypot(std::sqrt(2.0) * per_mean, finalist.slope_part * relative_slope));
-  }
+  for (const Finalist& finalist : finalists) errors.push_back(finalist.error());
   std::vector<double> most_above, most_below;
   double dense_is_best = 0;
   std::vector<double> best(finalists.size(), 0), beats(finalists.size(), 0);
   for (std::size_t d = 0; d < kDraws; ++d) {
-    const std::vector<double> noise = draws.draw(d, finalists.size() + 1);
+    const std::vector<double> noise = draws.draw(d, finalists.size() + 2);
     double above = 0, below = 0, least = 0;
     std::size_t winner = finalists.size();
     for (std::size_t i = 0; i < finalists.size(); ++i) {
-      const double moved = per_mean * (noise[0] - noise[i + 1]) +
-                           finalists[i].slope_part * relative_slope * noise.back();
+      const Finalist& own = finalists[i];
+      const double moved = own.of_dense_small * noise[0] + own.of_dense_large * noise[1] +
+                           own.of_own * noise[i + 2] + own.of_offset * noise.back();
       deviation[i].push_back(moved);
       const double in_errors = errors[i] > 0 ? moved / errors[i] : 0;
       above = std::max(above, in_errors);
@@ -160,7 +205,9 @@ void infer_multipliers(Confirmation& result,
 
 }  // namespace
 
-Confirmation confirm(std::span<const ConfirmationRuns> structures, std::uint64_t seed) {
+Confirmation confirm(std::span<const ConfirmationRuns> structures,
+                     const Estimate& irreducible_loss,
+                     std::uint64_t seed) {
   Confirmation result;
   std::vector<Ends> smaller(structures.size()), larger(structures.size());
   std::vector<const Ends*> small_table, large_table;
@@ -183,7 +230,16 @@ Confirmation confirm(std::span<const ConfirmationRuns> structures, std::uint64_t
   const double ratio = dense.log_compute - smaller.front().log_compute;
   result.n_seeds = static_cast<Count>(dense.log_loss.size());
   result.compute = std::exp(dense.log_compute);
-  result.slope = (mean(smaller.front().log_loss) - mean(dense.log_loss)) / ratio;
+  // A fresh target may be easier than the selection's: an E close to its losses is no use.
+  constexpr double kMostOfLoss = 0.9;
+  Estimate offset = irreducible_loss;
+  double least = std::numeric_limits<double>::infinity();
+  for (const Ends* row : large_table) least = std::min(least, std::exp(mean(row->log_loss)));
+  if (!(offset.value > 0 && offset.value < kMostOfLoss * least)) offset = {.value = 0};
+  result.irreducible_loss = offset.value;
+  result.slope = (log_reducible(mean(smaller.front().log_loss), offset.value) -
+                  log_reducible(mean(dense.log_loss), offset.value)) /
+                 ratio;
   result.rows.front().multiplier.value = 1;
   if (!(result.slope > 0)) {
     for (ConfirmedStructure& row : result.rows) {
@@ -194,20 +250,27 @@ Confirmation confirm(std::span<const ConfirmationRuns> structures, std::uint64_t
   Sum residuals;
   add_residuals(small_table, residuals);
   add_residuals(large_table, residuals);
+  result.degrees_of_freedom = residuals.degrees_of_freedom;
+  if (residuals.degrees_of_freedom > 0) {
+    result.noise = std::sqrt(residuals.squares / static_cast<double>(residuals.degrees_of_freedom));
+  }
+  // Differences need a step where there is no noise to take it from.
+  const double error_of_mean = std::max(
+      1e-9,
+      std::isfinite(result.noise) ? result.noise / std::sqrt(static_cast<double>(result.n_seeds))
+                                  : 0);
   std::vector<Finalist> finalists;
   for (std::size_t s = 1; s < structures.size(); ++s) {
     ConfirmedStructure& row = result.rows[s];
     if (!row.fault.empty()) continue;
-    const double gain = (mean(dense.log_loss) - mean(larger[s].log_loss)) / result.slope;
-    finalists.push_back({s, gain + dense.log_compute - larger[s].log_compute, -gain});
-    row.multiplier.value = std::exp(finalists.back().log_multiplier);
+    const LogLosses losses = {
+        mean(smaller.front().log_loss), mean(dense.log_loss), mean(larger[s].log_loss)};
+    const double log_multiplier =
+        gain_of(losses, ratio, offset.value) + dense.log_compute - larger[s].log_compute;
+    finalists.push_back(differentiate(s, log_multiplier, losses, ratio, error_of_mean, offset));
+    row.multiplier.value = std::exp(log_multiplier);
   }
-  result.degrees_of_freedom = residuals.degrees_of_freedom;
-  if (residuals.degrees_of_freedom == 0) return result;
-  result.noise = std::sqrt(residuals.squares / static_cast<double>(residuals.degrees_of_freedom));
-  const double slope_error =
-      result.noise * std::sqrt(2 / static_cast<double>(result.n_seeds)) / ratio;
-  infer_multipliers(result, finalists, slope_error, seed);
+  if (residuals.degrees_of_freedom > 0) infer_multipliers(result, finalists, seed);
   return result;
 }
 

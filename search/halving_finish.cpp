@@ -168,7 +168,11 @@ bool HalvingWalk::is_confirmed() {
       own.larger.push_back(curve_of({c, scales() - 1, of(c).lr_factor, seed, true}));
     }
   }
-  state_.confirmation = confirm(runs, options_.seed);
+  Estimate irreducible{.value = 0};
+  for (const RankedStructure& row : state_.selection->ranking.rows) {
+    if (row.law.is_usable()) irreducible = row.irreducible_loss;
+  }
+  state_.confirmation = confirm(runs, irreducible, options_.seed);
   return true;
 }
 
