@@ -190,7 +190,7 @@ void infer_multipliers(Confirmation& result,
     const auto end = [&](double share) {
       return std::exp(value + quantile_of_sorted(sorted, share));
     };
-    row.multiplier.low = end(0.025);
+    row.multiplier.low = std::exp(value - above * errors[i]);
     row.multiplier.high = end(0.975);
     row.multiplier.low_80 = end(0.1);
     row.multiplier.high_80 = end(0.9);

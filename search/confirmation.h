@@ -8,7 +8,9 @@
 // A seed is easy or hard for all structures alike, so the noise of a run is what is left of its log
 // loss after the means of structures and of seeds: F (S - 1) degrees of freedom at each of the two
 // scales for F structures beside dense. Intervals are those of Student's t, with the uncertainty of
-// b; probabilities are shares of 10,000 draws from the same distribution.
+// b; probabilities are shares of 10,000 draws from the same distribution. The lower end holds for
+// all finalists at once (at 97.5 %), because whoever is called the winner was picked among them;
+// the upper end for each alone.
 //
 // Of the selection's results only E is used, the irreducible loss that all structures share: two
 // scales cannot tell it, and without it the multiplier of a structure that is far from dense would

@@ -11,16 +11,18 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// Level and slope of a law at a compute that all share.
+/// A law by its level at the middle of its own points, where level and slope hardly depend on each
+/// other, so that a slope can be shrunk without moving what was measured.
 struct LevelSlope {
-  double level = kMissing;  ///< log (L - E)
+  double level = kMissing;  ///< log (L - E) at the reference
   double slope = kMissing;
+  double log_reference = kMissing;
   double offset = 0;
 };
 
-LevelSlope at_reference(const PowerLaw& law, double reference) {
+LevelSlope at_own_middle(const PowerLaw& law) {
   if (!law.is_usable()) return {};
-  return {std::log(law.loss(reference) - law.offset), law.exponent, law.offset};
+  return {std::log(law.prefactor), law.exponent, std::log(law.reference_compute), law.offset};
 }
 
 double variance_about_zero(const std::vector<double>& deviations) {
@@ -33,27 +35,31 @@ double variance_about_zero(const std::vector<double>& deviations) {
   return n > 1 ? sum / n : kMissing;
 }
 
-/// Geometric mean of the computes that usable laws refer to.
-double common_reference(const std::vector<PowerLaw>& laws) {
+/// Replicate r less its mean over structures.
+void take_off_mean(std::vector<std::vector<double>>& deviations, std::size_t r) {
   double sum = 0, n = 0;
-  for (const PowerLaw& law : laws) {
-    if (!law.is_usable()) continue;
-    sum += std::log(law.reference_compute);
+  for (const std::vector<double>& own : deviations) {
+    if (!std::isfinite(own[r])) continue;
+    sum += own[r];
     n += 1;
   }
-  return n > 0 ? std::exp(sum / n) : kMissing;
+  for (std::vector<double>& own : deviations) own[r] -= n > 0 ? sum / n : 0;
 }
 
 class Shrinkage {
  public:
   Shrinkage(const Ranking& ranking, double target) : target_(target) {
-    reference_ = common_reference(ranking.joint.laws);
+    std::vector<std::vector<double>> deviations;
     for (std::size_t s = 0; s < ranking.names.size(); ++s) {
-      const std::vector<double> slopes = deviations_of(
-          ranking.replicates,
-          [&](const FitSample& sample) { return at_reference(sample.laws[s], reference_).slope; });
-      slope_variance_.push_back(variance_about_zero(slopes));
+      deviations.push_back(deviations_of(ranking.replicates, [&](const FitSample& sample) {
+        return at_own_middle(sample.laws[s]).slope;
+      }));
     }
+    // E moves all slopes alike, which says nothing about how they differ.
+    for (std::size_t r = 0; r < ranking.replicates.samples.size(); ++r)
+      take_off_mean(deviations, r);
+    for (const std::vector<double>& own : deviations)
+      slope_variance_.push_back(variance_about_zero(own));
   }
 
   /// Laws with shrunk slopes, in the order of the names.
@@ -61,7 +67,7 @@ class Shrinkage {
     std::vector<LevelSlope> lines;
     std::vector<double> slopes;
     for (const PowerLaw& law : fitted) {
-      lines.push_back(at_reference(law, reference_));
+      lines.push_back(at_own_middle(law));
       slopes.push_back(lines.back().slope);
     }
     slopes = shrink(slopes, slope_variance_);
@@ -71,17 +77,18 @@ class Shrinkage {
 
   /// Log predicted loss; nan where there is no law.
   double score(const LevelSlope& law) const {
-    return std::log(law.offset + std::exp(law.level - law.slope * std::log(target_ / reference_)));
+    const double away = std::log(target_) - law.log_reference;
+    return std::log(law.offset + std::exp(law.level - law.slope * away));
   }
 
   /// Log of the compute that `base` needs for the loss of `law` at the target, over the target.
   double log_multiplier(const LevelSlope& law, const LevelSlope& base) const {
     const double reducible = std::exp(score(law)) - base.offset;
-    return (base.level - std::log(reducible)) / base.slope - std::log(target_ / reference_);
+    return base.log_reference + (base.level - std::log(reducible)) / base.slope - std::log(target_);
   }
 
  private:
-  double target_, reference_ = kMissing;
+  double target_;
   std::vector<double> slope_variance_;
 };
 

@@ -4,7 +4,7 @@
 // runs are compared at their ends: one point per run, at a compute that structures share. Laws
 // E + a C^-b through these points have one E (fit/joint_law.h); slopes are shrunk towards the mean
 // of all (fit/inference.h), because three points make an uncertain slope, while levels at the
-// middle of the points stay as they are. The same is done to every replicate of the bootstrap,
+// middle of its points stay as they are. The same is done to every replicate of the bootstrap,
 // which says how likely a structure is among the k best.
 #pragma once
 

@@ -353,7 +353,9 @@ constexpr std::array kSearch = {
                "",
                "compute that dense needs for this structure's loss over the structure's own, from "
                "confirmation runs alone"},
-    ColumnInfo{"multiplier_low", "", "95 % interval, lower end"},
+    ColumnInfo{"multiplier_low",
+               "",
+               "95 % interval, lower end: for all finalists at once, since the winner is picked"},
     ColumnInfo{"multiplier_high", "", "95 % interval, upper end"},
     ColumnInfo{"p_best", "", "probability of being the best of the confirmed and dense"},
     ColumnInfo{"p_beats_dense", "", "probability of needing less compute than dense"},
