@@ -32,6 +32,9 @@ int print_columns(const OutputOptions& options) {
   print("sweep --dry-run", plan_columns());
   print("status", status_columns());
   print("check", tuning_columns());
+  print("search", search_columns());
+  print("decisions.csv", decision_columns());
+  print("search --replay", replay_columns());
   print("selftest", selftest_columns());
   table.finish();
   output.finish();

@@ -5,6 +5,7 @@
 
 #include "arguments.h"
 #include "base/error.h"
+#include "budget_search.h"
 #include "command.h"
 #include "fit/ranking.h"
 #include "io/columns.h"
@@ -14,16 +15,19 @@
 #include "log.h"
 #include "output.h"
 #include "progress.h"
+#include "replay_search.h"
 #include "search/standard.h"
 
 namespace einsearch {
 namespace {
 
+constexpr const char* kStandardFolder = "results/standard";
+
 struct SearchOptions {
-  std::string preset = "standard";
-  std::string folder = "results/standard";
-  std::string format;
-  Count threads = 0;
+  std::string preset;
+  std::vector<std::string> archives;  ///< of --replay
+  const CLI::Option* strategy = nullptr;
+  BudgetSearchOptions budget;
 };
 
 std::string table_text(const std::vector<std::string>& columns,
@@ -61,7 +65,9 @@ void write_results(const std::string& folder,
   log_info(fmt::format("wrote {0}/curves.csv, {0}/ranking.csv, {0}/frontiers.svg", folder));
 }
 
-int search(const SearchOptions& options) {
+int standard_search(const BudgetSearchOptions& given) {
+  BudgetSearchOptions options = given;
+  if (options.folder.empty()) options.folder = kStandardFolder;
   make_folder(options.folder);
   const StandardPlan plan = standard_plan();
   const Census& census = plan.census;
@@ -76,8 +82,7 @@ int search(const SearchOptions& options) {
                   census.candidates));
   log_info("protocol: " + plan.protocol);
 
-  const Threads threads(options.threads > 0 ? static_cast<int>(options.threads)
-                                            : available_threads());
+  const Threads threads(options.execution.thread_count());
   Progress progress("search");
   const std::vector<Curve> curves =
       run_plan(plan.runs, threads, [&progress](const SweepProgress& state) {
@@ -101,6 +106,23 @@ int search(const SearchOptions& options) {
   return kDone;
 }
 
+/// The standard search where nothing else is asked for.
+int search(const SearchOptions& options) {
+  const bool is_standard = options.budget.space.empty() && options.budget.budget.empty();
+  if (!options.preset.empty() && !is_standard) {
+    throw Error("--preset is a whole search of its own",
+                {.expected = "either --preset or --space and --budget"});
+  }
+  if (!options.archives.empty()) {
+    if (!is_standard || !options.preset.empty()) {
+      throw Error("--replay trains nothing",
+                  {.expected = "no --space, --budget or --preset beside it"});
+    }
+    return replay_search(options.archives, options.budget, options.strategy->count() > 0);
+  }
+  return is_standard ? standard_search(options.budget) : budget_search(options.budget);
+}
+
 }  // namespace
 
 void add_search(CLI::App& app, Program& program) {
@@ -108,21 +130,31 @@ void add_search(CLI::App& app, Program& program) {
   CLI::App* command =
       app.add_subcommand("search", "Find, train and rank structures: the whole way in one command");
   command
-      ->add_option(
-          "--preset", options.preset, "standard: a fixed plan of about a minute on two cores")
+      ->add_option("--preset",
+                   options.preset,
+                   "standard: a fixed plan of about a minute on two cores; what is done where "
+                   "neither --space nor --budget is given")
       ->check(CLI::IsMember({"standard"}));
-  command->add_option("-o,--output", options.folder, "folder of results (results/standard)")
+  command
+      ->add_option("-o,--output",
+                   options.budget.folder,
+                   "folder of results (results/search, results/standard)")
       ->type_name("DIR");
   command
-      ->add_option(
-          "--format", options.format, "of the ranking on stdout: table, csv, tsv, jsonl, json, md")
+      ->add_option("--format",
+                   options.budget.format,
+                   "of the ranking on stdout: table, csv, tsv, jsonl, json, md")
       ->type_name("FORMAT")
       ->check(CLI::IsMember(table_format_names()));
-  add_count(*command,
-            "--threads",
-            options.threads,
-            "threads (all cores that this process may use)",
-            {1, 4096});
+  command
+      ->add_option("--replay",
+                   options.archives,
+                   "train nothing: what strategies would have found in these exhaustive sweeps "
+                   "(stores or files of curves)")
+      ->type_name("STORE ...")
+      ->group("Search");
+  add_budget_search(*command, options.budget);
+  options.strategy = command->get_option("--strategy");
   command->callback([&program] { program.run = [] { return search(options); }; });
 }
 

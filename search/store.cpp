@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <random>
 
 #include "base/digest.h"
@@ -201,6 +203,33 @@ void RunStore::add_sweep(const std::string& text) const {
   if (!fs::exists(path)) write_file(path, text);
 }
 
+std::string RunStore::search_plan(const std::string& name) const {
+  std::ifstream file(folder_ + "/searches/" + name);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string RunStore::fix_search_plan(const std::string& name, const std::string& text) const {
+  std::error_code failed;
+  fs::create_directories(folder_ + "/searches", failed);
+  const std::string path = folder_ + "/searches/" + name;
+  const std::string own = path + "." + unique_writer_name();
+  write_file(own, text);
+  fs::create_hard_link(own, path, failed);
+  if (failed && !fs::exists(path)) fs::rename(own, path);
+  fs::remove(own, failed);
+  return search_plan(name);
+}
+
+std::vector<std::string> RunStore::search_plans() const {
+  std::vector<std::string> names;
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(folder_ + "/searches", failed)) {
+    const std::string name = entry.path().filename().string();
+    if (name.find('.') == std::string::npos) names.push_back(name);
+  }
+  return names;
+}
+
 StoreWriter::StoreWriter(std::string folder)
     : folder_(std::move(folder)),
       name_(unique_writer_name()),
@@ -309,6 +338,9 @@ Count merge_stores(const std::vector<std::string>& sources,
       }
     }
     for (const auto& [name, text] : store.sweeps()) target.add_sweep(text);
+    for (const std::string& name : store.search_plans()) {
+      if (target.search_plan(name).empty()) target.fix_search_plan(name, store.search_plan(name));
+    }
   }
   std::string text;
   for (const auto& [id, line] : lines) text += line;
@@ -332,7 +364,7 @@ void clear_store(const std::string& folder) {
     if (!fs::remove(file, failed) && failed)
       throw SystemError("cannot remove", {.where = file.string(), .got = failed.message()});
   }
-  for (const char* part : {"claims", "writers", "sweeps", "checkpoints", "trainer"})
+  for (const char* part : {"claims", "writers", "sweeps", "searches", "checkpoints", "trainer"})
     fs::remove_all(fs::path(folder) / part, failed);
 }
 

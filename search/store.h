@@ -5,6 +5,7 @@
 //   claims/RUN.K                a run in flight; a hard link to its writer's file in writers/
 //   writers/HOST-PID-RANDOM     held locked while the writer lives, so that the dead are known
 //   sweeps/DIGEST.toml          the effective options of every sweep that wrote here
+//   searches/NAME               what a search has measured once: its budget in FLOPs
 //
 // A writer appends to its own file only, each record with one write and one fdatasync; nobody ever
 // changes a record. A kill therefore leaves at worst one torn line at the end of one file, which
@@ -68,6 +69,12 @@ class RunStore {
   /// Texts of the sweeps that wrote here, by file name.
   std::map<std::string, std::string> sweeps() const;
   void add_sweep(const std::string& text) const;
+
+  /// What a search has fixed once for all who go on with it, by the name of the search; empty: not
+  /// yet. Of several that fix it at once the first wins, and all are given its text.
+  std::string search_plan(const std::string& name) const;
+  std::string fix_search_plan(const std::string& name, const std::string& text) const;
+  std::vector<std::string> search_plans() const;  ///< their names
 
  private:
   struct File {

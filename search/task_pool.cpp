@@ -104,14 +104,21 @@ std::string key_of(const RunSpec& spec) { return canonical_text(spec.task); }
 
 }  // namespace
 
-TaskPool::TaskPool(const Plan& plan, const std::vector<std::size_t>& runs, double bytes) {
+TaskPool::TaskPool(const Plan& plan, const std::vector<std::size_t>& runs, double bytes)
+    : bytes_(bytes) {
   for (const std::size_t run : runs) {
     const RunSpec& spec = plan.runs[run].spec;
     Entry& entry = entries_[key_of(spec)];
     ++entry.runs;
     entry.examples = std::max(entry.examples, spec.steps * spec.batch);
   }
-  if (!entries_.empty()) bytes_per_task_ = bytes / static_cast<double>(entries_.size());
+}
+
+void TaskPool::keep(const RunSpec& spec) {
+  constexpr Count kForGood = Count{1} << 40;
+  Entry& entry = entries_[key_of(spec)];
+  entry.runs += kForGood;
+  entry.examples = std::max(entry.examples, spec.steps * spec.batch);
 }
 
 std::shared_ptr<const Task<float>> TaskPool::task(const RunSpec& spec) {
@@ -122,7 +129,8 @@ std::shared_ptr<const Task<float>> TaskPool::task(const RunSpec& spec) {
   if (std::holds_alternative<RegressionOptions>(spec.task) && entry.runs > 1) {
     const auto bytes_per_example = static_cast<double>(
         sizeof(float) * static_cast<std::size_t>(source->inputs() + source->outputs()));
-    const auto room = static_cast<Count>(bytes_per_task_ / bytes_per_example);
+    const double bytes_per_task = bytes_ / static_cast<double>(entries_.size());
+    const auto room = static_cast<Count>(bytes_per_task / bytes_per_example);
     const Count held_out = std::min(spec.held_out, room);
     const Count training = std::min(entry.examples, room - held_out);
     entry.task = std::make_shared<SharedTask>(std::move(source), training, held_out);

@@ -25,6 +25,10 @@ class TaskPool {
   /// The task of a run; stays valid while the pointer is held.
   std::shared_ptr<const Task<float>> task(const RunSpec& spec);
 
+  /// Keeps the examples of this run's task, as many as the run sees, until the pool goes: for runs
+  /// that nobody has planned yet. Call it before the first task() of any.
+  void keep(const RunSpec& spec);
+
   /// One run fewer will ask for this task; what nobody needs is freed.
   void finish(const RunSpec& spec);
 
@@ -36,7 +40,7 @@ class TaskPool {
   };
 
   std::map<std::string, Entry> entries_;
-  double bytes_per_task_ = 0;
+  double bytes_ = 0;
   std::mutex mutex_;
 };
 

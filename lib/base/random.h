@@ -17,20 +17,23 @@ std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
 /// Streams keep draws for different purposes apart; the number is part of a result's definition,
 /// never reuse one.
 enum class StreamId : std::uint32_t {
-  parameters = 1,     ///< initial weights; sub-stream: number of the parameter tensor
-  data = 2,           ///< training examples; sub-stream 0
-  task_target = 3,    ///< weights of the regression target; sub-stream: layer
-  held_out = 4,       ///< held-out examples
-  target_scale = 5,   ///< samples that standardise the regression target
-  space_sample = 6,   ///< theta drawn from the continuous space
-  exact_rank = 7,     ///< factors over a prime field
-  bootstrap = 8,      ///< resampling in fits
-  windows = 16,       ///< where training windows of a token stream start
-  permutation = 17,   ///< orders of finite sets; sub-stream: which order (an epoch, a split)
-  markov_table = 18,  ///< scores of the synthetic text source; sub-stream: lag
-  markov_text = 19,   ///< its training sequences; sub-stream 1: held-out ones
-  image_model = 20,   ///< offsets and scales of the synthetic image model
-  image_pixels = 21,  ///< its training images; sub-stream 1: held-out ones
+  parameters = 1,       ///< initial weights; sub-stream: number of the parameter tensor
+  data = 2,             ///< training examples; sub-stream 0
+  task_target = 3,      ///< weights of the regression target; sub-stream: layer
+  held_out = 4,         ///< held-out examples
+  target_scale = 5,     ///< samples that standardise the regression target
+  space_sample = 6,     ///< theta drawn from the continuous space
+  exact_rank = 7,       ///< factors over a prime field
+  bootstrap = 8,        ///< resampling in fits
+  windows = 16,         ///< where training windows of a token stream start
+  permutation = 17,     ///< orders of finite sets; sub-stream: which order (an epoch, a split)
+  markov_table = 18,    ///< scores of the synthetic text source; sub-stream: lag
+  markov_text = 19,     ///< its training sequences; sub-stream 1: held-out ones
+  image_model = 20,     ///< offsets and scales of the synthetic image model
+  image_pixels = 21,    ///< its training images; sub-stream 1: held-out ones
+  search_control = 40,  ///< what a search keeps of what its prior removes
+  search_order = 41,    ///< orders of the random strategy; sub-stream: rung
+  confirmation = 42,    ///< draws of confirmed multipliers
 };
 
 /// A family of independent draws, addressed by index. 2^64 words per (seed, stream, sub-stream).

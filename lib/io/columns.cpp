@@ -405,6 +405,72 @@ constexpr std::array kInspect = {
     ColumnInfo{"exact_rank", "", "rank of a random draw of the factors; with --exact-rank"},
 };
 
+constexpr std::array kSearch = {
+    ColumnInfo{"rank", "", "place among the confirmed, by multiplier; missing: not confirmed"},
+    ColumnInfo{"structure", "", "structure of the layers"},
+    ColumnInfo{"family", "", "dense, low-rank, kronecker, tt, monarch, btt or generic"},
+    ColumnInfo{"theta", "", "exponents (alpha|beta|gamma|delta|epsilon|phi|rho)"},
+    ColumnInfo{"omega", "", "parameter sharing"},
+    ColumnInfo{"psi", "", "rank = d^psi (1: full)"},
+    ColumnInfo{"nu", "", "FLOPs = d^(1 + nu) (1: as dear as dense)"},
+    ColumnInfo{"width", "features", "width of the model at the largest scale"},
+    ColumnInfo{"params", "", "trainable numbers of that model"},
+    ColumnInfo{"multiplier",
+               "",
+               "compute that dense needs for this structure's loss over the structure's own, from "
+               "confirmation runs alone"},
+    ColumnInfo{"multiplier_low",
+               "",
+               "95 % interval, lower end: for all finalists at once, since the winner is picked"},
+    ColumnInfo{"multiplier_high", "", "95 % interval, upper end"},
+    ColumnInfo{"p_best", "", "probability of being the best of the confirmed and dense"},
+    ColumnInfo{"p_beats_dense", "", "probability of needing less compute than dense"},
+    ColumnInfo{"confirmed_at", "FLOPs", "training compute of dense's confirmation runs"},
+    ColumnInfo{"loss", "", "mean held-out loss of the confirmation runs at the largest scale"},
+    ColumnInfo{"selection_multiplier",
+               "",
+               "multiplier over dense at the target as the selection predicts it, slopes shrunk; "
+               "the best of many is overstated here"},
+    ColumnInfo{"selection_low", "", "its 95 % interval, lower end"},
+    ColumnInfo{"selection_high", "", "its 95 % interval, upper end"},
+    ColumnInfo{"selection_loss", "", "loss that the selection predicts at the target"},
+    ColumnInfo{"lr_factor", "", "times the rule's learning rate: the best of those tried"},
+    ColumnInfo{"lr_edge", "", "1: the best rate is at an end of those tried"},
+    ColumnInfo{"scales", "", "scales that the selection has trained it at"},
+    ColumnInfo{"train_flops", "FLOPs", "training compute that the search has spent on it"},
+    ColumnInfo{"origin",
+               "",
+               "empty: the space; control: the prior would have removed it; or off "
+               "the lattice, from NAME"},
+    ColumnInfo{"left_at", "", "stage at which it was dropped"},
+    ColumnInfo{"reason", "", "why"},
+    ColumnInfo{"verdict", "", "what the confirmation says, all finalists taken together"},
+};
+
+constexpr std::array kDecision = {
+    ColumnInfo{"stage", "", "of the search"},
+    ColumnInfo{"structure", "", "whom it is about"},
+    ColumnInfo{"action",
+               "",
+               "promoted, tie (promoted too), dropped, diverged, failed, hopeless, rate, lr_edge, "
+               "finalist, not confirmed"},
+    ColumnInfo{"reason", "", "in words"},
+    ColumnInfo{"predicted_loss", "", "at the target, from the runs so far"},
+    ColumnInfo{"p_top", "", "probability of being among those who go on"},
+};
+
+constexpr std::array kReplay = {
+    ColumnInfo{"strategy", "", "how structures were chosen"},
+    ColumnInfo{"runs", "", "runs that the strategy would have trained"},
+    ColumnInfo{"cost_share", "", "their compute over that of all runs of as many seeds"},
+    ColumnInfo{"regret", "", "compute that the chosen structure needs over what the best needs"},
+    ColumnInfo{"tau", "", "Kendall's tau of the strategy's order and the true one"},
+    ColumnInfo{"top_1", "", "share of replays in which the best was chosen"},
+    ColumnInfo{"recall", "", "share of the true k best among the strategy's k best"},
+    ColumnInfo{"k", "", "of the recall"},
+    ColumnInfo{"chosen", "", "the structure that it put first, by seed"},
+};
+
 }  // namespace
 
 std::span<const ColumnInfo> structure_columns() { return kStructure; }
@@ -422,6 +488,9 @@ std::span<const ColumnInfo> plan_columns() { return kPlan; }
 std::span<const ColumnInfo> status_columns() { return kStatus; }
 
 std::span<const ColumnInfo> tuning_columns() { return kTuning; }
+std::span<const ColumnInfo> search_columns() { return kSearch; }
+std::span<const ColumnInfo> decision_columns() { return kDecision; }
+std::span<const ColumnInfo> replay_columns() { return kReplay; }
 
 std::span<const ColumnInfo> selftest_columns() { return kSelftest; }
 

@@ -46,6 +46,12 @@ std::span<const ColumnInfo> status_columns();
 /// Columns of `check`, one row per structure; the thresholds are in fit/tuning.h.
 std::span<const ColumnInfo> tuning_columns();
 
+/// Columns of the ranking of `search`, one row per structure, of its decisions.csv, and of `search
+/// --replay`, one row per strategy.
+std::span<const ColumnInfo> search_columns();
+std::span<const ColumnInfo> decision_columns();
+std::span<const ColumnInfo> replay_columns();
+
 /// Columns of `selftest`, one row per check.
 std::span<const ColumnInfo> selftest_columns();
 
