@@ -33,7 +33,6 @@ int predict(const FitScalingOptions& options) {
                        forecast.structures.size(),
                        forecast.pairs.size(),
                        forecast.target_compute));
-  if (options.output.path != "-") log_info("wrote " + options.output.path);
   return kDone;
 }
 

@@ -5,7 +5,6 @@
 #include "command.h"
 #include "io/frontier_plot.h"
 #include "io/frontier_vega.h"
-#include "log.h"
 #include "output.h"
 #include "rank_curves.h"
 
@@ -35,7 +34,6 @@ int plot(const PictureOptions& options) {
   output.write(is_vega_lite(options) ? frontier_vega_lite(ranked.ranking, curves, plot)
                                      : frontier_svg(ranked.ranking, curves, plot));
   output.finish();
-  if (options.fit.output.path != "-") log_info("wrote " + options.fit.output.path);
   return kDone;
 }
 

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "log.h"
 
 namespace einsearch {
 
@@ -29,7 +30,7 @@ TableFormat chosen_format(const OutputOptions& options) {
   return is_terminal ? TableFormat::table : TableFormat::csv;
 }
 
-Output::Output(const std::string& path) {
+Output::Output(const std::string& path) : path_(path) {
   if (path != "-") file_.emplace(path);
 }
 
@@ -50,6 +51,7 @@ void Output::flush() {
 void Output::finish() {
   if (file_) {
     file_->commit();
+    log_info("wrote " + path_);
   } else {
     flush();
   }

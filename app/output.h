@@ -25,7 +25,7 @@ void add_output_options(CLI::App& app, OutputOptions& options);
 /// The format asked for, or table when the table goes to a terminal and csv otherwise.
 TableFormat chosen_format(const OutputOptions& options);
 
-/// A text sink for stdout or for a file that appears whole at finish().
+/// A text sink for stdout or for a file that appears whole at finish(), which says so in the log.
 class Output {
  public:
   explicit Output(const std::string& path);
@@ -36,6 +36,7 @@ class Output {
   TableWriter::Sink sink();
 
  private:
+  std::string path_;
   std::optional<AtomicFile> file_;
 };
 

@@ -17,7 +17,7 @@ run=$(mktemp -d)
 daemons=""
 end() {
   # shellcheck disable=SC2086  # a list of process ids
-  [ -z "$daemons" ] || kill $daemons 2>/dev/null || true
+  [ -z "$daemons" ] || { kill $daemons && wait $daemons; } 2>/dev/null || true
   rm -rf "$run"
 }
 trap end EXIT
