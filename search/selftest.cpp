@@ -142,6 +142,8 @@ class SelfTest {
       check_products<double>(checked);
       check_passes<float>(checked);
       check_passes<double>(checked);
+      check_mixtures<float>(checked);
+      check_mixtures<double>(checked);
       for (const char* structure : {"dense", "btt:ranks=2", "(0.5|0.25|0.25|0.25|0.5|0.25|0)"})
         report(std::string("gradient_") + structure, error_of_gradient(structure), 1e-7);
       check_equal_bits();

@@ -1,4 +1,5 @@
-// Kernels against plain loops in double: search/selftest_products.cpp and selftest_passes.cpp.
+// Kernels against plain loops in double: search/selftest_products.cpp, selftest_passes.cpp and
+// selftest_mixtures.cpp.
 #pragma once
 
 #include <cmath>
@@ -38,11 +39,13 @@ inline double plain_gelu_slope(double x) {
 /// Receives the name of a check, its worst error and its tolerance.
 using KernelReport = std::function<void(const std::string& check, double worst, double tolerance)>;
 
-/// All products, and all element-wise passes, of the active instruction set; names end in float or
-/// double.
+/// All products, all element-wise passes, and all passes of mixtures of experts, of the active
+/// instruction set; names end in float or double.
 template <typename Scalar>
 void check_products(const KernelReport& report);
 template <typename Scalar>
 void check_passes(const KernelReport& report);
+template <typename Scalar>
+void check_mixtures(const KernelReport& report);
 
 }  // namespace einsearch

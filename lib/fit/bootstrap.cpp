@@ -70,10 +70,12 @@ Estimate with_deviations(double value, const std::vector<double>& deviations) {
   estimate.standard_error = std::sqrt(squares / (n - 1));
   const Interval wide = percentile_interval(finite, 0.95);
   const Interval narrow = percentile_interval(finite, 0.8);
-  estimate.low = value - wide.high;
-  estimate.high = value - wide.low;
-  estimate.low_80 = value - narrow.high;
-  estimate.high_80 = value - narrow.low;
+  // f - m is the estimate without bias, and d - m how replicates scatter without theirs.
+  const double unbiased = value - 2 * percentile_interval(finite, 0).low;
+  estimate.low = unbiased + wide.low;
+  estimate.high = unbiased + wide.high;
+  estimate.low_80 = unbiased + narrow.low;
+  estimate.high_80 = unbiased + narrow.high;
   return estimate;
 }
 

@@ -1,9 +1,9 @@
 // Laws of replicates: what the fits would have been, had the runs come out otherwise.
 //
 // A replicate changes runs (fit/noise.h), rebuilds every frontier and fits every law again,
-// the shared irreducible loss included. An estimate f moves by d = f(replicate) - f(centre), and
-// its interval is [f - q(1 - t), f - q(t)] with q the quantiles of d: what biases replicates (the
-// least of several noisy runs lies low) biased the estimate in the same way, and is taken off.
+// the shared irreducible loss included. An estimate f moves by d = f(replicate) - f(centre). Its
+// interval is f - 2 m + [q(t), q(1 - t)], q the quantiles and m the median of d: what biases
+// replicates (the least of several noisy runs lies low) biased f alike, and is taken off twice.
 #pragma once
 
 #include <cmath>

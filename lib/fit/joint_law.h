@@ -8,7 +8,9 @@
 //
 // Where a frontier is an envelope of runs, it hangs between the computes where one width overtakes
 // another. These scallops are taken off first (flatten() in the .cpp): with five widths, of which
-// three are interior, they would raise E by 0.05 of the lowest loss.
+// three are interior, they would raise E by 0.05 of the lowest loss. So the law is what runs touch
+// at their own best length, and frontiers of few widths lie above it by `frontier_excess` on
+// average.
 //
 // For a given E the structures part, and each has two parameters. So E is profiled on a grid over
 // [0, 0.999 of the least loss]; from the two best places Gauss-Newton steps, reweighted for Huber's

@@ -204,7 +204,7 @@ WidthResiduals width_residuals(const StructureFit& fit) {
     design(i, 1) = share * std::log(point.compute / fit.law.reference_compute);
     design(i, 2) = 1 / law;
     member(i, column[fit.places[static_cast<std::size_t>(point.run)].place]) = 1;
-    residual[i] = std::log(point.loss / law);
+    residual[i] = std::log(point.loss / law) - fit.law.frontier_excess;
   }
   const Eigen::VectorXd counts = member.colwise().sum();
   const Eigen::MatrixXd average = counts.cwiseInverse().asDiagonal() * member.transpose();
@@ -312,11 +312,11 @@ class Draws {
   double uniform(std::uint64_t kind, Index a, Index b = 0, Index c = 0) const {
     return random_.uniform(address(kind, a, b, c));
   }
-  /// sqrt(n / chi^2_n): a deviation estimated with n degrees of freedom may be off by this. Fewer
-  /// than four count as four: Student's t with one or two would make replicates that no data
-  /// resemble.
+  /// sqrt(n / chi^2_n): a deviation estimated with n degrees of freedom may be off by this. One
+  /// counts as two: Cauchy's distribution would make replicates that no data resemble. Public runs
+  /// of four widths, whose misfit has one or two, need no less to be right about the next four.
   double deviation_factor(std::uint64_t kind, double degrees_of_freedom) const {
-    constexpr double kMany = 300, kFew = 4;
+    constexpr double kMany = 300, kFew = 2;
     if (degrees_of_freedom <= 0 || degrees_of_freedom > kMany) return 1;
     const auto n = static_cast<Index>(std::floor(std::max(kFew, degrees_of_freedom)));
     double sum = 0;

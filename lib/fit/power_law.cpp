@@ -11,13 +11,33 @@ namespace einsearch {
 
 double PowerLaw::decades() const { return std::log10(max_compute / min_compute); }
 
-double PowerLaw::loss(double compute) const {
+double PowerLaw::loss_without_edge(double compute) const {
   return offset + prefactor * std::pow(compute / reference_compute, -exponent);
 }
 
-double PowerLaw::compute(double loss) const {
+double PowerLaw::compute_without_edge(double loss) const {
   if (loss <= offset) return std::numeric_limits<double>::infinity();
   return reference_compute * std::pow((loss - offset) / prefactor, -1 / exponent);
+}
+
+double PowerLaw::loss(double compute) const {
+  if (edge_shift == 0 || compute <= max_compute) return loss_without_edge(compute);
+  const double part = std::log(compute / max_compute) / std::log(edge_compute / max_compute);
+  return loss_without_edge(compute) * std::exp(std::min(part, 1.0) * edge_shift);
+}
+
+double PowerLaw::compute(double loss) const {
+  if (edge_shift == 0 || loss >= this->loss(max_compute)) return compute_without_edge(loss);
+  const double beyond = compute_without_edge(loss * std::exp(-edge_shift));
+  if (beyond >= edge_compute) return beyond;
+  // In between, by bisection of log compute.
+  constexpr int kHalvings = 60;
+  double low = max_compute, high = edge_compute;
+  for (int i = 0; i < kHalvings; ++i) {
+    const double middle = std::sqrt(low * high);
+    (this->loss(middle) > loss ? low : high) = middle;
+  }
+  return std::sqrt(low * high);
 }
 
 PowerLaw fit_power_law(const Frontier& frontier, double offset) {

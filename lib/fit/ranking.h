@@ -21,32 +21,13 @@
 #include "fit/inference.h"
 #include "fit/joint_law.h"
 #include "fit/power_law.h"
+#include "fit/ranking_fits.h"
+#include "fit/ranking_options.h"
 #include "fit/rollout.h"
 #include "structure/taxonomy.h"
 #include "train/curve.h"
 
 namespace einsearch {
-
-enum class FrontierMethod { envelope, hull };
-enum class RankBy { predicted_loss, multiplier, exponent, last_loss };
-
-/// Names as typed after --rank-by: predicted-loss, multiplier, exponent, last-loss.
-const std::vector<std::string>& rank_by_names();
-RankBy parse_rank_by(const std::string& name);
-
-struct RankingOptions {
-  FrontierMethod method = FrontierMethod::envelope;
-  PointChoice points = PointChoice::comparable;
-  Irreducible irreducible = Irreducible::shared;
-  bool selects_irreducible = false;      ///< by roll-out, instead
-  double offset = 0;                     ///< E of all laws where it is given
-  std::optional<std::string> baseline;   ///< must exist; nothing: dense if there
-  std::optional<double> target_compute;  ///< nothing: the largest inside every fitted range
-  bool may_extrapolate = false;          ///< beyond ten times the largest compute
-  RankBy rank_by = RankBy::predicted_loss;
-  HullOptions hull = {};
-  BootstrapOptions bootstrap = {};
-};
 
 /// One structure's line of the ranking.
 struct RankedStructure {
@@ -106,6 +87,9 @@ struct Ranking {
 /// baseline, losses not above the offset, a target beyond ten times the largest compute, and when
 /// no structure has two usable points.
 Ranking rank_structures(std::span<const Curve> curves, const RankingOptions& options = {});
+
+/// The same of fits made before, for one target compute after another.
+Ranking rank_fits(const RankingFits& fits, std::optional<double> target_compute = {});
 
 /// The verdicts that rest on an interval, one line each: "low-rank:1/4: needs 1.6x [1.4, 1.9] of
 /// dense's compute at 3e12 FLOPs".

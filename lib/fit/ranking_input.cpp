@@ -42,6 +42,20 @@ bool stands_before(const Curve* a, const Curve* b) {
   return of_a != of_b ? of_a < of_b : a->run < b->run;
 }
 
+/// The end of the longest sound run of the largest width that has one.
+double last_compute_of(const StructureFit& group) {
+  Index largest = -1;
+  double last = 0;
+  for (std::size_t r = 0; r < group.runs.size(); ++r) {
+    const RunPlace& run = group.places[r];
+    if (!run.is_sound || run.place < largest) continue;
+    const double compute = group.runs[r]->points.back().train_flops;
+    last = run.place > largest ? compute : std::max(last, compute);
+    largest = run.place;
+  }
+  return last;
+}
+
 /// Numbers the widths of each structure and the seeds of all.
 void place_runs(std::vector<StructureFit>& groups) {
   std::map<Seeds, Index> seeds;
@@ -58,6 +72,7 @@ void place_runs(std::vector<StructureFit>& groups) {
       const Index place = std::distance(widths.begin(), widths.find(run->width));
       group.places.push_back({place, seeds.at(seeds_of(*run)), is_sound(*run)});
     }
+    group.last_compute = last_compute_of(group);
   }
 }
 

@@ -31,7 +31,8 @@ Prediction predict_beyond(const PowerLaw& law, const Frontier& next) {
   for (const FrontierPoint& point : next.points) {
     if (!(point.compute > law.max_compute)) continue;
     ++prediction.n_points;
-    prediction.sum += std::abs(std::log(law.loss(point.compute) / point.loss));
+    const double predicted = std::log(law.loss(point.compute)) + law.frontier_excess;
+    prediction.sum += std::abs(predicted - std::log(point.loss));
   }
   return prediction;
 }

@@ -22,6 +22,7 @@ struct StructureFit {
   Runs runs = {};
   std::vector<RunPlace> places = {};  ///< one per run
   Index n_places = 0;
+  double last_compute = 0;  ///< most compute of a sound run of the largest width
   Envelope envelope = {};
   Frontier frontier = {};
   PowerLaw law = {};

@@ -21,8 +21,9 @@ constexpr double kLeastExponent = 0.03;
 constexpr double kMostExponent = 2;
 constexpr int kReweightings = 12;
 constexpr int kStarts = 4;
-// More points than this are thinned where a part of them will do; of so many, replicates draw a
-// part only.
+// More points than this are thinned where a part of them will do: to rank starts, and to find the
+// law that all of them then polish; of so many, replicates draw a part only.
+constexpr std::size_t kStartingPoints = 2000;
 constexpr std::size_t kThinned = 20000;
 constexpr double kReplicatePoints = 2000;
 // Objectives below this part of the points' number are rounding errors of an exact fit.
@@ -205,36 +206,21 @@ struct Residuals {
   }
 };
 
-Scaled polish(const Problem& problem, const Scaled& start, bool has_offset) {
-  constexpr double kSmall = 1e-6;  // stands for a zero, whose logarithm no step can leave
-  // Many points begin next to their optimum, and every digit costs seconds.
-  const bool is_large = static_cast<std::size_t>(problem.size()) > kThinned;
-  const double tolerance = is_large ? 1e-9 : 1e-15;
-  Residuals residuals;
-  residuals.problem = &problem;
-  residuals.has_offset = has_offset;
-  Eigen::VectorXd p(residuals.inputs());
-  p[0] = std::log(std::max(start.a, kSmall));
-  p[1] = std::log(std::max(start.b, kSmall));
-  p[2] = start.alpha;
-  p[3] = start.beta;
-  if (has_offset) p[4] = std::log(std::max(start.e, kSmall));
-  bool is_converged = false;
-  // The objective has kinks in its second derivative, so a converged step may not be the last one.
-  for (int round = 0; round < 20; ++round) {
-    Eigen::LevenbergMarquardt<Residuals> solver(residuals);
-    solver.parameters.ftol = solver.parameters.xtol = tolerance;
-    solver.parameters.gtol = 0;
-    solver.parameters.maxfev = 1000;
-    Eigen::VectorXd next = p;
-    const auto status = solver.minimize(next);
-    if (!next.allFinite()) break;
-    const double moved = (next - p).cwiseAbs().maxCoeff();
-    p = next;
-    is_converged = status != Eigen::LevenbergMarquardtSpace::TooManyFunctionEvaluation;
-    if (is_converged && (is_large || moved < 1e-9)) break;
-  }
-  Scaled law{.e = has_offset ? std::exp(p[4]) : 0,
+constexpr double kSmall = 1e-6;  // stands for a zero, whose logarithm no step can leave
+
+Eigen::VectorXd parameters_of(const Scaled& law, bool has_offset) {
+  Eigen::VectorXd p(has_offset ? 5 : 4);
+  p[0] = std::log(std::max(law.a, kSmall));
+  p[1] = std::log(std::max(law.b, kSmall));
+  p[2] = law.alpha;
+  p[3] = law.beta;
+  if (has_offset) p[4] = std::log(std::max(law.e, kSmall));
+  return p;
+}
+
+/// The law of these parameters, with its objective.
+Scaled law_of(const Problem& problem, const Eigen::VectorXd& p) {
+  Scaled law{.e = p.size() > 4 ? std::exp(p[4]) : 0,
              .a = std::exp(p[0]),
              .b = std::exp(p[1]),
              .alpha = p[2],
@@ -243,6 +229,82 @@ Scaled polish(const Problem& problem, const Scaled& start, bool has_offset) {
       law.e + law.a * (-law.alpha * problem.u).exp() + law.b * (-law.beta * problem.v).exp();
   const double objective = objective_of(problem, predicted);
   law.objective = std::isfinite(objective) ? objective : kInfinity;
+  return law;
+}
+
+Scaled polish(const Problem& problem, const Scaled& start, bool has_offset) {
+  Residuals residuals;
+  residuals.problem = &problem;
+  residuals.has_offset = has_offset;
+  Eigen::VectorXd p = parameters_of(start, has_offset);
+  bool is_converged = false;
+  // The objective has kinks in its second derivative, so a converged step may not be the last one.
+  for (int round = 0; round < 20; ++round) {
+    Eigen::LevenbergMarquardt<Residuals> solver(residuals);
+    solver.parameters.ftol = solver.parameters.xtol = 1e-15;
+    solver.parameters.gtol = 0;
+    solver.parameters.maxfev = 1000;
+    Eigen::VectorXd next = p;
+    const auto status = solver.minimize(next);
+    if (!next.allFinite()) break;
+    const double moved = (next - p).cwiseAbs().maxCoeff();
+    p = next;
+    is_converged = status != Eigen::LevenbergMarquardtSpace::TooManyFunctionEvaluation;
+    if (is_converged && moved < 1e-9) break;
+  }
+  Scaled law = law_of(problem, p);
+  law.is_converged = is_converged;
+  return law;
+}
+
+/// Sums over all points of what a Gauss-Newton step needs, at parameters p.
+struct NormalEquations {
+  Eigen::MatrixXd gram;      // J^T J
+  Eigen::VectorXd gradient;  // J^T r
+  double squares = 0;        // r^T r: twice the objective of Huber
+
+  NormalEquations(const Residuals& residuals, const Eigen::VectorXd& p)
+      : gram(Eigen::MatrixXd::Zero(p.size(), p.size())), gradient(Eigen::VectorXd::Zero(p.size())) {
+    Eigen::VectorXd slope(p.size());
+    for (Index i = 0; i < residuals.problem->size(); ++i) {
+      const double value = residuals.row(p, i, &slope);
+      for (Index k = 0; k < p.size(); ++k) {
+        gradient[k] += slope[k] * value;
+        for (Index j = 0; j <= k; ++j) gram(k, j) += slope[k] * slope[j];
+      }
+      squares += value * value;
+    }
+    gram = gram.selfadjointView<Eigen::Lower>();
+  }
+};
+
+/// The same for many points that start next to their optimum: memory does not grow with them.
+Scaled polish_many(const Problem& problem, const Scaled& start, bool has_offset) {
+  constexpr int kMostSteps = 60;
+  constexpr double kDone = 1e-11;  // relative gain of a step that is the last one
+  Residuals residuals;
+  residuals.problem = &problem;
+  residuals.has_offset = has_offset;
+  Eigen::VectorXd p = parameters_of(start, has_offset);
+  NormalEquations here(residuals, p);
+  double damping = 1e-6;
+  bool is_converged = false;
+  for (int i = 0; i < kMostSteps && !is_converged; ++i) {
+    Eigen::MatrixXd damped = here.gram;
+    damped.diagonal() *= 1 + damping;
+    const Eigen::VectorXd next = p - damped.ldlt().solve(here.gradient);
+    const NormalEquations there(residuals, next);
+    const double gain = (here.squares - there.squares) / here.squares;
+    if (gain > 0) {
+      p = next;
+      here = there;
+      damping = std::max(1e-12, damping / 10);
+    } else {
+      damping *= 10;
+    }
+    is_converged = std::abs(gain) < kDone;
+  }
+  Scaled law = law_of(problem, p);
   law.is_converged = is_converged;
   return law;
 }
@@ -285,13 +347,18 @@ SurfaceLaw in_units(const Problem& problem, const Scaled& scaled) {
   return law;
 }
 
-bool has_enough(std::span<const SurfacePoint> points) {
-  std::set<double> n, d;
+/// Three different values of a member?
+bool has_three(std::span<const SurfacePoint> points, double SurfacePoint::*member) {
+  std::set<double> seen;
   for (const SurfacePoint& point : points) {
-    n.insert(point.n);
-    d.insert(point.d);
+    if (seen.insert(point.*member).second && seen.size() == 3) return true;
   }
-  return points.size() >= 6 && n.size() >= 3 && d.size() >= 3;
+  return false;
+}
+
+bool has_enough(std::span<const SurfacePoint> points) {
+  return points.size() >= 6 && has_three(points, &SurfacePoint::n) &&
+         has_three(points, &SurfacePoint::d);
 }
 
 /// Smallest relative gain of the objective by an irreducible loss that is taken for curvature.
@@ -306,19 +373,20 @@ Scaled scaled_from(const Problem& problem, const SurfaceLaw& law) {
           .beta = law.beta};
 }
 
-/// Every so many-th point, at most kThinned.
-std::vector<SurfacePoint> thinned(std::span<const SurfacePoint> points) {
-  const std::size_t stride = (points.size() + kThinned - 1) / kThinned;
+/// Every so many-th point, at most `most`.
+std::vector<SurfacePoint> thinned(std::span<const SurfacePoint> points, std::size_t most) {
+  const std::size_t stride = (points.size() + most - 1) / most;
   std::vector<SurfacePoint> rest;
   for (std::size_t i = 0; i < points.size(); i += stride) rest.push_back(points[i]);
   return rest;
 }
 
-/// Where the best starts end, best first.
-std::vector<Scaled> polished_ends(const Problem& problem) {
+/// Where the best starts, found on `sample`, end on all points of the problem, best first.
+std::vector<Scaled> polished_ends(const Problem& problem, const Problem& sample) {
   std::vector<Scaled> ends;
-  for (const Scaled& start : starting_points(problem)) {
-    ends.push_back(polish(problem, start, true));
+  for (const Scaled& start : starting_points(sample)) {
+    const Scaled here = scaled_from(problem, in_units(sample, start));
+    ends.push_back(polish(problem, here, true));
   }
   std::stable_sort(ends.begin(), ends.end(), [](const Scaled& a, const Scaled& b) {
     return a.objective < b.objective;
@@ -326,9 +394,13 @@ std::vector<Scaled> polished_ends(const Problem& problem) {
   return ends;
 }
 
-/// The law of a problem, with its status.
-SurfaceLaw solve(const Problem& problem) {
-  const std::vector<Scaled> ends = polished_ends(problem);
+/// The law of points, with its status.
+SurfaceLaw solve(std::span<const SurfacePoint> points, const SurfaceOptions& options) {
+  const Problem problem = make_problem(points, options);
+  const bool is_small = points.size() <= kStartingPoints;
+  const Problem sample =
+      is_small ? problem : make_problem(thinned(points, kStartingPoints), options);
+  const std::vector<Scaled> ends = polished_ends(problem, sample);
   const Scaled without = polish(problem, ends[0], false);
   const double gain = without.objective - ends[0].objective;
   const bool is_at_bound = !(gain > kAgreement * without.objective);
@@ -346,6 +418,33 @@ SurfaceLaw solve(const Problem& problem) {
   return law;
 }
 
+/// Which points each cluster has: their numbers, cluster after cluster.
+class Clusters {
+ public:
+  explicit Clusters(std::span<const SurfacePoint> points) : order_(points.size()) {
+    for (const SurfacePoint& point : points) {
+      const auto stop = static_cast<std::size_t>(point.cluster) + 2;
+      if (starts_.size() < stop) starts_.resize(stop, 0);
+      ++starts_[stop - 1];
+    }
+    for (std::size_t i = 1; i < starts_.size(); ++i) starts_[i] += starts_[i - 1];
+    std::vector<std::size_t> next = starts_;
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      order_[next[static_cast<std::size_t>(points[i].cluster)]++] = i;
+    }
+  }
+
+  Index size() const { return static_cast<Index>(starts_.size()) - 1; }
+  std::span<const std::size_t> members(Index cluster) const {
+    const auto at = static_cast<std::size_t>(cluster);
+    return std::span(order_).subspan(starts_[at], starts_[at + 1] - starts_[at]);
+  }
+
+ private:
+  std::vector<std::size_t> starts_ = {0};
+  std::vector<std::size_t> order_;
+};
+
 }  // namespace
 
 double SurfaceLaw::loss(double n, double d) const {
@@ -359,12 +458,12 @@ double SurfaceLaw::optimal_n(double product) const {
 
 SurfaceLaw fit_surface(std::span<const SurfacePoint> points, const SurfaceOptions& options) {
   if (!has_enough(points)) return {.n_points = static_cast<Count>(points.size())};
-  const Problem problem = make_problem(points, options);
-  if (points.size() <= kThinned) return solve(problem);
+  if (points.size() <= kThinned) return solve(points, options);
   // Of many points a part finds the law and its status; all of them then polish it.
-  const SurfaceLaw part = solve(make_problem(thinned(points), options));
+  const SurfaceLaw part = solve(thinned(points, kThinned), options);
+  const Problem problem = make_problem(points, options);
   const bool has_offset = part.irreducible_loss > 0;
-  SurfaceLaw law = in_units(problem, polish(problem, scaled_from(problem, part), has_offset));
+  SurfaceLaw law = in_units(problem, polish_many(problem, scaled_from(problem, part), has_offset));
   law.restart_gap = part.restart_gap;
   if (law.status == FitStatus::converged) law.status = part.status;
   return law;
@@ -380,12 +479,8 @@ std::vector<SurfaceLaw> bootstrap_surface(std::span<const SurfacePoint> points,
                                           Count n_replicates,
                                           std::uint64_t seed,
                                           const Threads& threads) {
-  Index n_clusters = 0;
-  for (const SurfacePoint& point : points) n_clusters = std::max(n_clusters, point.cluster + 1);
-  std::vector<std::vector<SurfacePoint>> clusters(static_cast<std::size_t>(n_clusters));
-  for (const SurfacePoint& point : points) {
-    clusters[static_cast<std::size_t>(point.cluster)].push_back(point);
-  }
+  const Clusters clusters(points);
+  const Index n_clusters = clusters.size();
   const double share = replicate_share(points.size());
   const auto n_drawn = static_cast<Index>(std::ceil(share * static_cast<double>(n_clusters)));
   std::vector<SurfaceLaw> laws(static_cast<std::size_t>(n_replicates));
@@ -395,12 +490,14 @@ std::vector<SurfaceLaw> bootstrap_surface(std::span<const SurfacePoint> points,
     for (Index k = 0; k < n_drawn; ++k) {
       const double place =
           random.uniform(static_cast<std::uint64_t>(k)) * static_cast<double>(n_clusters);
-      const auto& cluster = clusters[static_cast<std::size_t>(place)];
-      drawn.insert(drawn.end(), cluster.begin(), cluster.end());
+      for (const std::size_t at : clusters.members(static_cast<Index>(place))) {
+        drawn.push_back(points[at]);
+      }
     }
     if (!has_enough(drawn)) return;
     const Problem problem = make_problem(drawn, options);
-    Scaled best = polish(problem, scaled_from(problem, law), true);
+    const Scaled start = scaled_from(problem, law);
+    Scaled best = share == 1 ? polish(problem, start, true) : polish_many(problem, start, true);
     // Of many points, whether E is there at all is not what a part of them should say.
     if (share == 1 || law.irreducible_loss == 0) {
       const Scaled without = polish(problem, best, false);

@@ -5,7 +5,9 @@
 // 0.999 otherwise. For given (alpha, beta) the law is linear in (E, A, B), all of them at least 0:
 // a grid over (alpha, beta) with an inner non-negative least squares, reweighted for Huber's
 // objective, gives starting points; the best are polished in all five parameters by Eigen's
-// port of MINPACK's Levenberg-Marquardt. The two best must end at one objective, to 1e-9.
+// port of MINPACK's Levenberg-Marquardt. The two best must end at one objective, to 1e-9. Of more
+// than 20,000 points every so many-th finds the law; steps of all of them by normal equations,
+// which take 30 numbers instead of a matrix of the points, then end it.
 //
 // Optimum at compute C = k N D (k = 6 FLOPs per parameter and token in transformers), from
 // dL / dN = 0 along N D = C / k:
@@ -67,7 +69,7 @@ struct SurfaceLaw {
 SurfaceLaw fit_surface(std::span<const SurfacePoint> points, const SurfaceOptions& options = {});
 
 /// The part of the clusters that a replicate draws: all, but of more than 20,000 points about
-/// 4,000. Replicates of a share q scatter 1 / sqrt(q) times too much (m out of n bootstrap, Bickel,
+/// 2,000. Replicates of a share q scatter 1 / sqrt(q) times too much (m out of n bootstrap, Bickel,
 /// Gotze and van Zwet 1997).
 double replicate_share(std::size_t n_points);
 

@@ -4,12 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 
 #include "fit/frontier.h"
 #include "fit/law_band.h"
+#include "io/plot_frame.h"
 #include "io/plot_page.h"
-#include "io/svg.h"
 
 namespace einsearch {
 namespace {
@@ -17,52 +16,19 @@ namespace {
 constexpr double kLeft = 72;
 constexpr double kRight = 222;  // room for labels
 constexpr double kTop = 48;
-constexpr double kMostLabelWidths = 25;  // characters that fit beside the axes
 constexpr double kBottom = 60;
 constexpr double kThinning = 0.6;    // faint curves: greatest error of dropping a point, pixels
 constexpr double kFrontierStep = 7;  // frontier points nearer than this are drawn once, pixels
-constexpr double kHeadroom = 0.04;   // part of the axis beyond the data
-constexpr double kRunsAbove = 0.6;   // part of the frontiers' extent in which runs are shown beyond
 
-bool is_drawable(const CurvePoint& point) {
-  return point.train_flops > 0 && point.loss > 0 && std::isfinite(point.loss);
-}
-
-/// What lies near the frontiers, and the runs to the right of them: the first steps, far above and
-/// far to the left, would take most of the page.
+/// Where data lands on a page of this size.
 PlotFrame make_frame(const Ranking& ranking,
                      std::span<const Curve> curves,
                      const PlotOptions& options) {
-  PlotFrame frame{.left = kLeft,
-                  .top = kTop,
-                  .right = static_cast<double>(options.width) - kRight,
-                  .bottom = static_cast<double>(options.height) - kBottom};
-  for (const RankedStructure& row : ranking.rows) {
-    for (const FrontierPoint& point : row.frontier.points) {
-      frame.x.include(point.compute);
-      frame.y.include(point.loss);
-    }
-    if (!row.law.is_usable()) continue;
-    frame.y.include(row.law.loss(row.law.min_compute));
-    frame.y.include(row.law.loss(row.law.max_compute));
-    if (ranking.target_compute > row.law.max_compute) {
-      frame.x.include(ranking.target_compute);
-      frame.y.include(row.law.loss(ranking.target_compute));
-    }
-  }
-  const PlotRange frontier_x = frame.x;
-  const PlotRange frontier_y = frame.y;
-  const double highest = frontier_y.high * std::pow(frontier_y.high / frontier_y.low, kRunsAbove);
-  const double least = frontier_x.low / std::pow(frontier_x.high / frontier_x.low, kRunsAbove);
-  for (const Curve& curve : curves) {
-    for (const CurvePoint& point : curve.points) {
-      if (!is_drawable(point) || point.loss > highest || point.train_flops < least) continue;
-      frame.x.include(point.train_flops);
-      frame.y.include(point.loss);
-    }
-  }
-  frame.x.widen(kHeadroom);
-  frame.y.widen(kHeadroom);
+  PlotFrame frame = frame_data(ranking, curves);
+  frame.left = kLeft;
+  frame.right = options.width - kRight;
+  frame.top = kTop;
+  frame.bottom = options.height - kBottom;
   return frame;
 }
 
@@ -114,6 +80,13 @@ std::vector<SvgPoint> place_run(const Curve& curve, const PlotFrame& frame) {
   return points;
 }
 
+/// Many runs are fainter than few, so that what they lie under stays in sight.
+double run_opacity(std::size_t n_runs) {
+  constexpr double kFew = 60;
+  return std::clamp(
+      0.3 * std::sqrt(kFew / static_cast<double>(std::max<std::size_t>(n_runs, 1))), 0.1, 0.3);
+}
+
 void draw_runs(Svg& svg,
                const RankedStructure& row,
                std::span<const Curve> curves,
@@ -148,32 +121,28 @@ void draw_band(Svg& svg,
   if (outline.size() > 3) svg.polygon(outline, {{"class", "band"}});
 }
 
-/// The law over its fitted range, and to the target, dashed; returns its right end.
-std::optional<SvgPoint> draw_law(Svg& svg,
-                                 const Ranking& ranking,
-                                 const RankedStructure& row,
-                                 const PlotFrame& frame) {
-  if (!row.law.is_usable()) return std::nullopt;
+/// The law over its fitted range, and to the target, dashed.
+void draw_law(Svg& svg,
+              const Ranking& ranking,
+              const RankedStructure& row,
+              const PlotFrame& frame,
+              const char* line) {
+  if (!row.law.is_usable()) return;
   constexpr int kSegments = 40;
+  const auto points_between = [&](double first, double last, int segments) {
+    std::vector<SvgPoint> points;
+    for (int i = 0; i <= segments; ++i) {
+      const double compute = first * std::pow(last / first, static_cast<double>(i) / segments);
+      points.push_back(frame.place(compute, row.law.loss(compute)));
+    }
+    return points;
+  };
   // Without an offset the law is a straight line on this page.
   const int segments = row.law.offset == 0 ? 1 : kSegments;
-  std::vector<SvgPoint> points;
-  for (int i = 0; i <= segments; ++i) {
-    const double compute = row.law.min_compute * std::pow(row.law.max_compute / row.law.min_compute,
-                                                          static_cast<double>(i) / segments);
-    points.push_back(frame.place(compute, row.law.loss(compute)));
-  }
-  svg.polyline(points, {{"class", "law"}});
-  if (!(ranking.target_compute > row.law.max_compute * (1 + 1e-9))) return points.back();
-  std::vector<SvgPoint> beyond = {points.back()};
-  for (int i = 1; i <= segments; ++i) {
-    const double compute =
-        row.law.max_compute *
-        std::pow(ranking.target_compute / row.law.max_compute, static_cast<double>(i) / segments);
-    beyond.push_back(frame.place(compute, row.law.loss(compute)));
-  }
-  svg.polyline(beyond, {{"class", "law beyond"}});
-  return beyond.back();
+  const double end = row.law.max_compute;
+  svg.polyline(points_between(row.law.min_compute, end, segments), {{"class", line}});
+  if (!(ranking.target_compute > end * (1 + 1e-9))) return;
+  svg.polyline(points_between(end, ranking.target_compute, kSegments), {{"class", "law beyond"}});
 }
 
 void draw_points(Svg& svg, const RankedStructure& row, const PlotFrame& frame) {
@@ -189,6 +158,18 @@ void draw_points(Svg& svg, const RankedStructure& row, const PlotFrame& frame) {
   }
 }
 
+void draw_labels(Svg& svg, const std::vector<PlotLabel>& labels, const PlotFrame& frame) {
+  for (const PlotLabel& label : labels) {
+    const double x = frame.right + 22;
+    svg.line({label.anchor.x + 4, label.anchor.y},
+             {x - 4, label.y},
+             {{"stroke", plot_colour(label.place)}, {"stroke-opacity", ".45"}});
+    svg.text({x, label.y + 4.5},
+             label.text,
+             {{"class", "name"}, {"style", fmt::format("fill:{}", plot_colour(label.place))}});
+  }
+}
+
 }  // namespace
 
 std::string frontier_svg(const Ranking& ranking,
@@ -198,8 +179,9 @@ std::string frontier_svg(const Ranking& ranking,
   const PlotFrame frame = make_frame(ranking, curves, options);
   draw_log_axes(svg, frame, 9, 8);
   draw_titles(svg, frame, options.height, options.title, options.x_label, options.y_label);
+  const std::string faintness = svg_number(run_opacity(curves.size()));
   for (std::size_t i = 0; i < ranking.rows.size(); ++i) {
-    svg.open_group({{"stroke", plot_colour(i)}});
+    svg.open_group({{"stroke", plot_colour(i)}, {"stroke-opacity", faintness}});
     draw_runs(svg, ranking.rows[i], curves, frame);
     svg.close_group();
   }
@@ -213,20 +195,13 @@ std::string frontier_svg(const Ranking& ranking,
     draw_points(svg, ranking.rows[i], frame);
     svg.close_group();
   }
-  std::vector<PlotLabel> labels;
   for (std::size_t i = 0; i < ranking.rows.size(); ++i) {
-    const RankedStructure& row = ranking.rows[i];
     svg.open_group({{"stroke", plot_colour(i)}});
-    const auto end = draw_law(svg, ranking, row, frame);
+    // Colours come again: those laws are dotted.
+    draw_law(svg, ranking, ranking.rows[i], frame, i < kPlotColours.size() ? "law" : "law again");
     svg.close_group();
-    if (end) {
-      labels.push_back({.text = fitting_name(row.structure, kMostLabelWidths),
-                        .order = row.predicted_loss.value,
-                        .anchor = *end,
-                        .colour = plot_colour(i)});
-    }
   }
-  draw_labels(svg, std::move(labels), frame);
+  draw_labels(svg, plot_labels(ranking, frame), frame);
   return svg.finish();
 }
 

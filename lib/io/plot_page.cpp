@@ -11,36 +11,17 @@
 namespace einsearch {
 namespace {
 
-constexpr double kLabelGap = 16;  // least distance of labels, pixels
-
 constexpr const char* kStyle =
     "text{font:13px system-ui,sans-serif;fill:#222}.name{font-size:12px}.small{font-size:11px}"
     ".title{font-size:16px;font-weight:600}"
     ".bg{fill:#fff}.axis{stroke:#444}.grid{stroke:#e4e4e4}.minor{stroke:#888}"
-    ".run{fill:none;stroke-opacity:.28;stroke-width:1}"
-    ".law{fill:none;stroke-width:2}.beyond{stroke-dasharray:5 4}"
+    ".run{fill:none;stroke-width:1}"
+    ".law{fill:none;stroke-width:2}.again{stroke-dasharray:1 3;stroke-linecap:round}"
+    ".beyond{stroke-dasharray:5 4}"
     ".band{fill-opacity:.13;stroke:none}"
     ".point{fill-opacity:.85;stroke:none}.usual{stroke:#888;stroke-dasharray:3 3}"
     "@media (prefers-color-scheme:dark){text{fill:#ddd}.bg{fill:#16181c}"
-    ".axis{stroke:#bbb}.grid{stroke:#2d3138}.minor{stroke:#777}.run{stroke-opacity:.42}}\n";
-
-void spread(std::vector<PlotLabel>& labels, double top, double bottom) {
-  std::stable_sort(labels.begin(), labels.end(), [](const PlotLabel& a, const PlotLabel& b) {
-    return a.order > b.order;
-  });
-  const double gap =
-      std::min(kLabelGap, (bottom - top) / std::max<double>(1, static_cast<double>(labels.size())));
-  double least = top;
-  for (PlotLabel& label : labels) {
-    label.y = std::max(label.anchor.y, least);
-    least = label.y + gap;
-  }
-  double most = bottom;
-  for (auto label = labels.rbegin(); label != labels.rend(); ++label) {
-    label->y = std::min(label->y, most);
-    most = label->y - gap;
-  }
-}
+    ".axis{stroke:#bbb}.grid{stroke:#2d3138}.minor{stroke:#777}.run{stroke-width:1.3}}\n";
 
 }  // namespace
 
@@ -113,19 +94,6 @@ void draw_titles(Svg& svg,
   const double middle = (frame.top + frame.bottom) / 2;
   const std::string turn = fmt::format("rotate(-90 18 {})", svg_number(middle));
   svg.text({18, middle}, y_label, {{"text-anchor", "middle"}, {"transform", turn}});
-}
-
-void draw_labels(Svg& svg, std::vector<PlotLabel> labels, const PlotFrame& frame) {
-  spread(labels, frame.top + 4, frame.bottom);
-  for (const PlotLabel& label : labels) {
-    const double x = frame.right + 22;
-    svg.line({label.anchor.x + 4, label.anchor.y},
-             {x - 4, label.y},
-             {{"stroke", label.colour}, {"stroke-opacity", ".45"}});
-    svg.text({x, label.y + 4.5},
-             label.text,
-             {{"class", "name"}, {"style", fmt::format("fill:{}", label.colour)}});
-  }
 }
 
 std::string fitting_name(const std::string& name, double most_widths) {

@@ -1,11 +1,10 @@
 // What all pictures have in common: colours and style for light and dark pages, a frame with two
-// logarithmic axes, labels beside it that do not overlap.
+// logarithmic axes.
 #pragma once
 
 #include <array>
 #include <limits>
 #include <string>
-#include <vector>
 
 #include "io/svg.h"
 
@@ -62,17 +61,6 @@ void draw_titles(Svg& svg,
                  const std::string& title,
                  const std::string& x_label,
                  const std::string& y_label);
-
-struct PlotLabel {
-  std::string text;
-  double order;     ///< labels stand in this order, the largest on top
-  SvgPoint anchor;  ///< what it names
-  const char* colour;
-  double y = 0;
-};
-
-/// Labels right of the frame, moved apart vertically as little as a pass down and a pass up can.
-void draw_labels(Svg& svg, std::vector<PlotLabel> labels, const PlotFrame& frame);
 
 /// A name cut to so many characters' widths; the bars and points of theta are half as wide as other
 /// characters.

@@ -2,17 +2,24 @@
 
 #include <fmt/format.h>
 
+#include <cassert>
 #include <cmath>
 #include <map>
+#include <unordered_map>
 
 #include "base/error.h"
 
 namespace einsearch {
 namespace {
 
+/// A group on its way, with the numbers of its runs.
+struct Collecting {
+  PointGroup group;
+  std::unordered_map<std::string, Index> runs;
+};
+
 struct Collected {
-  std::map<std::string, PointGroup> groups;
-  std::map<std::string, std::map<std::string, Index>> runs;  // number of a run in its group
+  std::map<std::string, Collecting> groups;
   Count n_without_value = 0;
   Count n_diverged = 0;
 };
@@ -42,14 +49,14 @@ RowState read_values(const CsvReader& csv,
                      const PointColumns& columns,
                      PointRow& row) {
   if (layout.status && csv.field(*layout.status) == "diverged") return RowState::diverged;
-  for (const std::size_t column : layout.values) {
-    if (csv.is_empty(column)) return RowState::without_value;
-    row.values.push_back(csv.number(column));
+  for (std::size_t i = 0; i < layout.values.size(); ++i) {
+    if (csv.is_empty(layout.values[i])) return RowState::without_value;
+    row.values[i] = csv.number(layout.values[i]);
   }
   for (const double value : row.values) {
     if (!std::isfinite(value)) return RowState::diverged;
   }
-  for (std::size_t i = 0; i < row.values.size(); ++i) {
+  for (std::size_t i = 0; i < layout.values.size(); ++i) {
     if (row.values[i] > 0) continue;
     throw Error("value without a logarithm",
                 {.where = csv.where() + ", column " + columns.values[i],
@@ -59,13 +66,13 @@ RowState read_values(const CsvReader& csv,
   return RowState::used;
 }
 
-std::string group_name(const CsvReader& csv, const Layout& layout) {
-  std::string name;
+void read_group_name(const CsvReader& csv, const Layout& layout, std::string& name) {
+  name.clear();
   for (const std::size_t column : layout.group) {
     if (!name.empty()) name += '/';
     name += csv.field(column);
   }
-  return layout.group.empty() ? "all" : name;
+  if (layout.group.empty()) name = "all";
 }
 
 void read_file(const std::string& path, const PointColumns& columns, Collected& collected) {
@@ -73,6 +80,7 @@ void read_file(const std::string& path, const PointColumns& columns, Collected& 
   const Layout layout = find_columns(csv, columns);
   const RowFilter where(columns.where, csv);
   const RowFilter hold_out(columns.hold_out, csv);
+  std::string name;
   while (csv.next()) {
     if (!where.passes(csv)) continue;
     PointRow row;
@@ -81,29 +89,28 @@ void read_file(const std::string& path, const PointColumns& columns, Collected& 
     if (state == RowState::diverged) ++collected.n_diverged;
     if (state != RowState::used) continue;
     row.is_held_out = !hold_out.is_empty() && hold_out.passes(csv);
-    const std::string name = group_name(csv, layout);
-    PointGroup& group = collected.groups[name];
+    read_group_name(csv, layout, name);
+    auto& [group, runs] = collected.groups[name];
     row.run = static_cast<Index>(group.rows.size());
     if (layout.run) {
-      auto& runs = collected.runs[name];
-      row.run =
-          runs.try_emplace(std::string(csv.field(*layout.run)), static_cast<Index>(runs.size()))
-              .first->second;
+      const auto next = static_cast<Index>(runs.size());
+      row.run = runs.try_emplace(std::string(csv.field(*layout.run)), next).first->second;
     }
     group.n_runs = std::max(group.n_runs, static_cast<Count>(row.run) + 1);
-    group.rows.push_back(std::move(row));
+    group.rows.push_back(row);
   }
 }
 
 }  // namespace
 
 PointFile read_points(const std::vector<std::string>& paths, const PointColumns& columns) {
+  assert(columns.values.size() <= PointRow{}.values.size());
   Collected collected;
   for (const std::string& path : paths) read_file(path, columns, collected);
   PointFile file;
-  for (auto& [name, group] : collected.groups) {
-    group.name = name;
-    file.groups.push_back(std::move(group));
+  for (auto& [name, collecting] : collected.groups) {
+    collecting.group.name = name;
+    file.groups.push_back(std::move(collecting.group));
   }
   if (file.groups.empty()) {
     throw Error(

@@ -2,6 +2,7 @@
 // `fit-scaling --law surface` and `--law line` read.
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -14,14 +15,15 @@ struct PointColumns {
   std::vector<std::string> group;      ///< names of the columns that tell groups apart
   bool is_group_optional = false;      ///< a missing group column puts all rows in one group
   std::string run;                     ///< rows of one run are resampled together; may be empty
-  std::vector<std::string> values;     ///< columns of numbers above 0
+  std::vector<std::string> values;     ///< columns of numbers above 0, at most three
   std::vector<RowCondition> where;     ///< rows that are read
   std::vector<RowCondition> hold_out;  ///< of these, rows that are kept from the fit
 };
 
+/// Millions of rows may come, so a row has no memory of its own.
 struct PointRow {
-  Index run = 0;  ///< numbered within its group, in order of appearance
-  std::vector<double> values;
+  Index run = 0;                   ///< numbered within its group, in order of appearance
+  std::array<double, 3> values{};  ///< of the columns asked for; the rest 0
   bool is_held_out = false;
 };
 

@@ -69,6 +69,15 @@ std::vector<std::string_view> split_assignments(std::string_view text) {
   return items;
 }
 
+/// Mixtures are of whole models: one gate and its losses for all layers that take them.
+void require_no_mixture(std::string_view structure) {
+  if (structure.substr(0, structure.find(':')).find("-moe") == std::string_view::npos) return;
+  throw Error("a mixture for one role",
+              {.expected = "a structure",
+               .got = std::string(structure),
+               .hint = "give the mixture as --structure and the other roles by --assign"});
+}
+
 }  // namespace
 
 const char* to_string(LayerRole role) {
@@ -83,6 +92,7 @@ std::vector<RoleAssignment> parse_assignments(std::string_view text) {
       throw Error("bad assignment of structures",
                   {.expected = "ROLE=STRUCTURE, such as qk=monarch", .got = std::string(item)});
     }
+    require_no_mixture(item.substr(equals + 1));
     const Structure structure = parse_structure(item.substr(equals + 1));
     for (const LayerRole role : parse_roles(item.substr(0, equals))) {
       const auto is_same = [role](const RoleAssignment& each) { return each.role == role; };

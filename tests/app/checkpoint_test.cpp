@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "io/checkpoint_file.h"
 #include "io/curve_csv.h"
+#include "nn/mixture_options.h"
 #include "structure/notation.h"
 #include "train/run.h"
 
@@ -23,10 +24,12 @@ std::string bytes_of(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-RunSpec small_spec(OptimizerKind optimizer) {
+RunSpec small_spec(OptimizerKind optimizer, const std::string& structure = "btt") {
   RunSpec spec;
   GptOptions model;
-  model.structure = parse_structure("btt");
+  const ModelStructure parsed = parse_model_structure(structure);
+  model.structure = parsed.structure;
+  model.mixture = parsed.mixture;
   model.vocabulary = kTextVocabulary;
   model.context = 10;
   model.width = 12;
@@ -97,6 +100,23 @@ TEST_CASE("a run that was stopped goes on to the same bytes as one that was not"
     const Result again = train_small(spec, scratch_path("whole"), true, -1, 1);  // it has ended
     CHECK(again.curve == whole.curve);
     CHECK(again.values == whole.values);
+  }
+}
+
+TEST_CASE("a run with mixtures of experts goes on to the same bytes too") {
+  for (const std::string structure :
+       {"btt-moe:experts=4,active=2", "layer-moe:experts=3,active=1,of=monarch", "ffn-moe"}) {
+    CAPTURE(structure);
+    const RunSpec spec = small_spec(OptimizerKind::adamw, structure);
+    const Result whole = train_small(spec, scratch_path("whole"), false, -1, 1);
+    for (const Count stop : {4, 10, 19}) {
+      CAPTURE(stop);
+      const std::string path = scratch_path("stopped");
+      train_small(spec, path, false, stop, 2);
+      const Result resumed = train_small(spec, path, true, -1, 3);
+      CHECK(resumed.curve == whole.curve);
+      CHECK(resumed.values == whole.values);
+    }
   }
 }
 

@@ -107,7 +107,7 @@ TEST_CASE("plot draws every structure with its band, as SVG and as Vega-Lite") {
   std::ifstream in(path);
   const json vega = json::parse(in);
   CHECK(vega.at("$schema").get<std::string>().find("vega-lite") != std::string::npos);
-  CHECK(vega.at("layer").size() == 5);
+  CHECK(vega.at("layer").size() == 6);
 }
 
 TEST_CASE("fit-scaling --explain prints the effects of omega, psi and nu") {

@@ -21,6 +21,9 @@ TEST_CASE("every kernel of this machine passes, and trained numbers have the pin
   CHECK(outcome.err.empty());
   CHECK(outcome.out.starts_with("check,isa,worst_error,tolerance,status,signature\n"));
   CHECK(outcome.out.find(",failed,") == std::string::npos);
+  for (const char* check : {"expert_choice_float,", "expert_sorting_double,"}) {
+    CHECK(outcome.out.find(check) != std::string::npos);
+  }
   // A new signature means new results: change kNumericsSignature and kNumericsVersion together.
   for (const Isa isa : supported_isas()) {
     const std::string row =

@@ -257,6 +257,47 @@ TEST_CASE(
   }
 }
 
+TEST_CASE(
+    "a mixture aligns with heads and leaves the roles that are assigned to their structures") {
+  const auto train = [](const char* threads) {
+    return run_einsearch({"train",
+                          "--structure",
+                          "btt-moe:experts=4,active=2",
+                          "--task",
+                          "text",
+                          "--window",
+                          "20",
+                          "--width",
+                          "64",
+                          "--depth",
+                          "1",
+                          "--steps",
+                          "12",
+                          "--lr",
+                          "0.0003",
+                          "--batch",
+                          "30",
+                          "--held-out",
+                          "60",
+                          "--threads",
+                          threads,
+                          "--assign",
+                          "up=monarch",
+                          "--no-times",
+                          "--align-heads",
+                          "--format",
+                          "jsonl"});
+  };
+  const Outcome run = train("1");
+  REQUIRE(run.status == 0);
+  CHECK(train("2").out == run.out);
+  const auto untrained = nlohmann::json::parse(run.out.substr(0, run.out.find('\n')));
+  const auto trained = nlohmann::json::parse(run.out.substr(run.out.rfind('{')));
+  CHECK(trained.at("structure") == "btt-moe:experts=4,active=2+up=monarch+heads");
+  CHECK(trained.at("loss").get<double>() < untrained.at("loss").get<double>());
+  CHECK(trained.at("experts_effective").get<double>() > 1);
+}
+
 TEST_CASE("options that a task's model does not have are refused") {
   const auto refused = [](std::vector<std::string> more, const char* message) {
     std::vector<std::string> arguments = {"train", "--structure", "dense", "--steps", "2"};
@@ -270,6 +311,8 @@ TEST_CASE("options that a task's model does not have are refused") {
   refused({"--assign", "q=btt"}, "no attention");
   refused({"--assign", "up=btt,upp=dense"}, "did you mean up?");
   refused({"--assign", "ffn=btt,up=dense"}, "up twice");
+  refused({"--task", "text", "--assign", "qk=btt-moe:experts=4,active=2"},
+          "a mixture for one role");
   refused({"--task", "text", "--assign", "in=btt"}, "no input layer");
   refused({"--task", "text", "--assign", "v=kronecker", "--align-heads"},
           "layer blocks.0.value (64 -> 64): only block tensor-trains");

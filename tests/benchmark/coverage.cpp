@@ -1,6 +1,6 @@
 // How often intervals contain the truth, and how well orders are recovered, in simulated worlds:
 //
-//     einsearch_coverage KIND WORLDS [FIRST]
+//     einsearch_coverage [KIND ...] [--worlds N] [--first I] [--threads N]
 //
 // A world has 24 structures with loss E_s + a_s C^-b_s at the best width for each compute C: E_s is
 // the same for all (except in the kind own-offset), uniform in [0, 0.3] of the lowest loss; b_s
@@ -16,15 +16,20 @@
 // heavy-tails (noise of Student's t with 2.5 degrees of freedom), growing-noise (noise doubles with
 // every width), crossing (slopes and levels so correlated that the order reverses beyond the data).
 //
-// Output: one CSV row per kind. Orders are compared at 100 times the largest fitted compute.
+// Output: one CSV row per kind (all of them unless some are named). A column is the mean over
+// worlds of what a world's structures gave; NAME_se is its standard error, from the scatter of
+// worlds, since the structures of one world share seeds and E. Columns without far_ are at the
+// largest compute inside all fitted ranges, those with it, and the orders (tau: Kendall's, with the
+// true one), at 100 times that. The truth of a loss is the law, which a run touches at its
+// compute-optimal length.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
-#include <mutex>
 #include <random>
 #include <string>
 
@@ -167,66 +172,106 @@ World draw_world(Kind kind, std::uint64_t seed) {
   return world;
 }
 
-/// A share with its standard error.
-struct Share {
-  double hits = 0, n = 0;
+enum Measure : std::size_t {
+  kOffset95,
+  kExponent95,
+  kExponent80,
+  kPrefactor95,
+  kLoss95,
+  kMultiplier95,
+  kMultiplier80,
+  kRank95,
+  kRankWidth,
+  kFarLoss95,
+  kFarMultiplier95,
+  kFarRank95,
+  kTauPredicted,
+  kTauShrunk,
+  kTauExponent,
+  kTauLast,
+  kTauGain,
+  kMeasures,
+};
 
-  void add(bool hit) {
-    hits += hit ? 1 : 0;
+constexpr std::array<const char*, kMeasures> kNames = {"irreducible_loss_95",
+                                                       "exponent_95",
+                                                       "exponent_80",
+                                                       "prefactor_95",
+                                                       "loss_95",
+                                                       "multiplier_95",
+                                                       "multiplier_80",
+                                                       "rank_95",
+                                                       "rank_interval_width",
+                                                       "far_loss_95",
+                                                       "far_multiplier_95",
+                                                       "far_rank_95",
+                                                       "tau_predicted_loss",
+                                                       "tau_shrunk",
+                                                       "tau_exponent",
+                                                       "tau_last_loss",
+                                                       "tau_gain_over_last_loss"};
+
+/// Mean of what was added; nan of nothing.
+struct Mean {
+  double sum = 0, n = 0;
+
+  void add(double value) {
+    sum += value;
     n += 1;
   }
-  double value() const { return n > 0 ? hits / n : NAN; }
+  double value() const { return n > 0 ? sum / n : NAN; }
 };
 
-struct Sums {
-  Share exponent, exponent_80, loss, multiplier, multiplier_80, rank, best;
-  double tau_loss = 0, tau_shrunk = 0, tau_exponent = 0, tau_last = 0;
-  double worlds = 0, rank_width = 0;
-  Share far_loss, far_multiplier, far_rank;
-};
+/// What one world says.
+using Scores = std::array<Mean, kMeasures>;
 
 std::size_t index_of(const World& world, const std::string& name) {
   return static_cast<std::size_t>(std::find(world.names.begin(), world.names.end(), name) -
                                   world.names.begin());
 }
 
-bool contains(double low, double high, double value) { return low <= value && value <= high; }
-
-Count true_rank(const World& world, std::size_t s, double compute) {
-  Count rank = 1;
-  for (const TrueLaw& other : world.laws) {
-    rank += other.loss(compute) < world.laws[s].loss(compute) ? 1 : 0;
-  }
-  return rank;
+void judge_95(Mean& mean, const Estimate& estimate, double truth) {
+  if (!estimate.has_interval()) return;
+  mean.add(estimate.low <= truth && truth <= estimate.high ? 1 : 0);
 }
 
-void judge_near(const World& world, const Ranking& ranking, Kind kind, Sums& sums) {
+void judge_80(Mean& mean, const Estimate& estimate, double truth) {
+  if (!estimate.has_interval()) return;
+  mean.add(estimate.low_80 <= truth && truth <= estimate.high_80 ? 1 : 0);
+}
+
+void judge_rank(Mean& mean, const World& world, const RankedStructure& row, double compute) {
+  if (row.inference.rank_low == 0) return;
+  const double loss = world.laws[index_of(world, row.structure)].loss(compute);
+  Count rank = 1;
+  for (const TrueLaw& other : world.laws) rank += other.loss(compute) < loss ? 1 : 0;
+  mean.add(row.inference.rank_low <= rank && rank <= row.inference.rank_high ? 1 : 0);
+}
+
+void judge_near(const World& world, const Ranking& ranking, Kind kind, Scores& scores) {
   const double target = ranking.target_compute;
   for (const RankedStructure& row : ranking.rows) {
     const std::size_t s = index_of(world, row.structure);
     const TrueLaw& law = world.laws[s];
-    if (kind != Kind::bend && row.exponent.has_interval()) {
-      sums.exponent.add(contains(row.exponent.low, row.exponent.high, law.exponent));
-      sums.exponent_80.add(contains(row.exponent.low_80, row.exponent.high_80, law.exponent));
+    if (kind != Kind::bend) {
+      judge_95(scores[kOffset95], row.irreducible_loss, law.offset);
+      judge_95(scores[kExponent95], row.exponent, law.exponent);
+      judge_80(scores[kExponent80], row.exponent, law.exponent);
+      judge_95(scores[kPrefactor95], row.prefactor, law.reducible(row.law.reference_compute));
     }
-    if (row.predicted_loss.has_interval()) {
-      sums.loss.add(contains(row.predicted_loss.low, row.predicted_loss.high, law.loss(target)));
-    }
-    if (s > 0 && row.multiplier.has_interval()) {
+    judge_95(scores[kLoss95], row.predicted_loss, law.loss(target));
+    if (s > 0) {
       const double truth = world.laws[0].compute(law.loss(target)) / target;
-      sums.multiplier.add(contains(row.multiplier.low, row.multiplier.high, truth));
-      sums.multiplier_80.add(contains(row.multiplier.low_80, row.multiplier.high_80, truth));
+      judge_95(scores[kMultiplier95], row.multiplier, truth);
+      judge_80(scores[kMultiplier80], row.multiplier, truth);
     }
-    if (row.inference.rank_low > 0) {
-      const Count rank = true_rank(world, s, target);
-      sums.rank.add(row.inference.rank_low <= rank && rank <= row.inference.rank_high);
-      sums.rank_width +=
-          static_cast<double>(row.inference.rank_high - row.inference.rank_low) / kStructures;
-    }
+    judge_rank(scores[kRank95], world, row, target);
+    scores[kRankWidth].add(
+        static_cast<double>(row.inference.rank_high - row.inference.rank_low + 1));
   }
 }
 
-void judge_far(const World& world, const Ranking& ranking, Sums& sums) {
+void judge_far(const World& world, const Ranking& ranking, Scores& scores) {
   const double target = ranking.target_compute;
   std::vector<double> truth, loss, shrunk, exponent, last;
   for (const RankedStructure& row : ranking.rows) {
@@ -236,74 +281,104 @@ void judge_far(const World& world, const Ranking& ranking, Sums& sums) {
     shrunk.push_back(row.predicted_loss_shrunk);
     exponent.push_back(-row.exponent.value);
     last.push_back(row.last_loss);
-    if (row.predicted_loss.has_interval()) {
-      sums.far_loss.add(contains(row.predicted_loss.low, row.predicted_loss.high, truth.back()));
-    }
-    if (s > 0 && row.multiplier.has_interval()) {
+    judge_95(scores[kFarLoss95], row.predicted_loss, truth.back());
+    if (s > 0) {
       const double multiplier = world.laws[0].compute(truth.back()) / target;
-      sums.far_multiplier.add(contains(row.multiplier.low, row.multiplier.high, multiplier));
+      judge_95(scores[kFarMultiplier95], row.multiplier, multiplier);
     }
-    if (row.inference.rank_low > 0) {
-      const Count rank = true_rank(world, s, target);
-      sums.far_rank.add(row.inference.rank_low <= rank && rank <= row.inference.rank_high);
-    }
+    judge_rank(scores[kFarRank95], world, row, target);
   }
-  sums.tau_loss += kendall_tau(truth, loss);
-  sums.tau_shrunk += kendall_tau(truth, shrunk);
-  sums.tau_exponent += kendall_tau(truth, exponent);
-  sums.tau_last += kendall_tau(truth, last);
-  sums.worlds += 1;
+  scores[kTauPredicted].add(kendall_tau(truth, loss));
+  scores[kTauShrunk].add(kendall_tau(truth, shrunk));
+  scores[kTauExponent].add(kendall_tau(truth, exponent));
+  scores[kTauLast].add(kendall_tau(truth, last));
+  scores[kTauGain].add(kendall_tau(truth, loss) - kendall_tau(truth, last));
 }
 
-void print(const std::string& kind, const Sums& sums) {
-  std::puts(
-      "kind,worlds,exponent_95,exponent_80,loss_95,multiplier_95,multiplier_80,rank_95,"
-      "rank_interval_width,far_loss_95,far_multiplier_95,far_rank_95,tau_predicted_loss,"
-      "tau_shrunk,tau_exponent,tau_last_loss");
-  fmt::print("{},{}", kind, sums.worlds);
-  for (const Share* share : {&sums.exponent,
-                             &sums.exponent_80,
-                             &sums.loss,
-                             &sums.multiplier,
-                             &sums.multiplier_80,
-                             &sums.rank}) {
-    fmt::print(",{:.4f}", share->value());
-  }
-  fmt::print(",{:.2f}", sums.rank_width / sums.worlds);
-  for (const Share* share : {&sums.far_loss, &sums.far_multiplier, &sums.far_rank}) {
-    fmt::print(",{:.4f}", share->value());
-  }
-  for (const double tau : {sums.tau_loss, sums.tau_shrunk, sums.tau_exponent, sums.tau_last}) {
-    fmt::print(",{:.3f}", tau / sums.worlds);
+Scores judge_world(Kind kind, std::uint64_t seed) {
+  const World world = draw_world(kind, seed);
+  RankingOptions options;
+  options.may_extrapolate = true;
+  const RankingFits fits = fit_structures(world.curves, options);
+  Scores scores;
+  const Ranking near = rank_fits(fits);
+  judge_near(world, near, kind, scores);
+  judge_far(world, rank_fits(fits, kFar * near.target_compute), scores);
+  return scores;
+}
+
+void print_header() {
+  fmt::print("kind,worlds");
+  for (const char* name : kNames) fmt::print(",{},{}_se", name, name);
+  fmt::print("\n");
+}
+
+void print_row(const std::string& kind, const std::vector<Scores>& worlds) {
+  fmt::print("{},{}", kind, worlds.size());
+  for (std::size_t m = 0; m < kMeasures; ++m) {
+    Mean mean, squares;
+    for (const Scores& world : worlds) {
+      if (world[m].n > 0) mean.add(world[m].value());
+    }
+    for (const Scores& world : worlds) {
+      const double rest = world[m].value() - mean.value();
+      if (world[m].n > 0) squares.add(rest * rest);
+    }
+    if (mean.n < 2) {
+      fmt::print(",,");
+    } else {
+      fmt::print(",{:.4f},{:.4f}", mean.value(), std::sqrt(squares.value() / (mean.n - 1)));
+    }
   }
   fmt::print("\n");
+  std::fflush(stdout);
+}
+
+struct Request {
+  std::vector<std::string> kinds;
+  long long worlds = 40, first = 0, threads = available_threads();
+};
+
+int usage() {
+  std::fputs(
+      "usage: einsearch_coverage [law|bend|own-offset|mistuned|heavy-tails|growing-noise|crossing "
+      "...] [--worlds N] [--first I] [--threads N]\n",
+      stderr);
+  return 2;
+}
+
+/// False for what is no request.
+bool read_request(int argc, char** argv, Request& request) {
+  const std::map<std::string, long long*> numbers = {
+      {"--worlds", &request.worlds}, {"--first", &request.first}, {"--threads", &request.threads}};
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (kKinds.contains(word)) {
+      request.kinds.push_back(word);
+    } else if (numbers.contains(word) && i + 1 < argc) {
+      *numbers.at(word) = std::atoll(argv[++i]);
+    } else {
+      return false;
+    }
+  }
+  if (request.kinds.empty()) {
+    for (const auto& [name, kind] : kKinds) request.kinds.push_back(name);
+  }
+  return request.worlds > 0 && request.first >= 0 && request.threads > 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3 || !kKinds.contains(argv[1])) {
-    std::fputs(
-        "usage: einsearch_coverage law|bend|own-offset|mistuned|heavy-tails|growing-noise|"
-        "crossing WORLDS [FIRST]\n",
-        stderr);
-    return 2;
+  Request request;
+  if (!read_request(argc, argv, request)) return usage();
+  print_header();
+  for (const std::string& name : request.kinds) {
+    std::vector<Scores> worlds(static_cast<std::size_t>(request.worlds));
+    Threads(static_cast<int>(request.threads)).for_each(request.worlds, [&](Index i) {
+      worlds[static_cast<std::size_t>(i)] =
+          judge_world(kKinds.at(name), static_cast<std::uint64_t>(request.first + i));
+    });
+    print_row(name, worlds);
   }
-  const Kind kind = kKinds.at(argv[1]);
-  const auto n_worlds = std::atoll(argv[2]);
-  const auto first = argc > 3 ? std::atoll(argv[3]) : 0;
-  Sums sums;
-  std::mutex mutex;
-  Threads(available_threads()).for_each(n_worlds, [&](Index i) {
-    const World world = draw_world(kind, static_cast<std::uint64_t>(first + i));
-    RankingOptions options;
-    const Ranking near = rank_structures(world.curves, options);
-    options.target_compute = kFar * near.target_compute;
-    options.may_extrapolate = true;
-    const Ranking far = rank_structures(world.curves, options);
-    const std::lock_guard lock(mutex);
-    judge_near(world, near, kind, sums);
-    judge_far(world, far, sums);
-  });
-  print(argv[1], sums);
 }

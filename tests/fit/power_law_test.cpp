@@ -4,7 +4,9 @@
 
 #include <cmath>
 #include <limits>
+#include <vector>
 
+#include "fit/edge.h"
 #include "fit/line.h"
 
 using namespace einsearch;
@@ -34,6 +36,29 @@ TEST_CASE("an exact law comes back exactly, whatever its offset") {
     CHECK(law.compute(offset) == std::numeric_limits<double>::infinity());
     CHECK(law.decades() == doctest::Approx(19 * std::log10(1.7)));
   }
+}
+
+TEST_CASE("laws follow their largest runs beyond the frontier and nowhere else") {
+  std::vector<PowerLaw> laws(4, fit_power_law(exact(0.31, 50, 0)));
+  const PowerLaw before = laws[0];
+  const double edge = 10 * before.max_compute, far = 100 * edge;
+  std::vector<double> last(4, before.loss(edge));
+  last[1] *= 1.08;
+  // The fourth was planned otherwise: it neither follows nor counts.
+  follow_edges(last, {edge, edge, edge, 5 * edge}, laws);
+  CHECK(laws[3].edge_shift == 0);
+  CHECK(laws[0].edge_shift + laws[1].edge_shift + laws[2].edge_shift == doctest::Approx(0));
+  CHECK(laws[1].loss(far) / laws[0].loss(far) == doctest::Approx(1.08));
+  for (const PowerLaw& law : laws) {
+    CHECK(law.loss(before.max_compute) == before.loss(before.max_compute));
+    for (const double compute :
+         {before.min_compute, before.max_compute, 3 * before.max_compute, edge, far}) {
+      CHECK(law.compute(law.loss(compute)) == doctest::Approx(compute).epsilon(1e-9));
+    }
+  }
+  std::vector<PowerLaw> two(2, before);
+  follow_edges({last[0], last[1]}, {edge, edge}, two);
+  CHECK(two[1].edge_shift == 0);  // of two, nobody knows which is off
 }
 
 TEST_CASE("what cannot be fitted has a status, not a number") {

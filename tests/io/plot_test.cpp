@@ -10,6 +10,7 @@
 #include "io/log_ticks.h"
 #include "io/ranks_plot.h"
 #include "io/rates_plot.h"
+#include "io/spread_apart.h"
 #include "io/svg.h"
 
 using namespace einsearch;
@@ -135,4 +136,36 @@ TEST_CASE("the picture of rates has a panel for every structure and a line for e
   curves.resize(1);
   CHECK_THROWS_WITH_AS(
       rates_svg(check_tuning(curves), "Rates"), doctest::Contains("nothing to draw"), Error);
+}
+
+TEST_CASE(
+    "labels keep their gap and page, and no small move brings them nearer to what they name") {
+  const std::vector<double> wanted = {10, 50, 51, 52, 53, 200, 201, 300};
+  constexpr double kGap = 16;
+  const auto cost = [&wanted](const std::vector<double>& places) {
+    double sum = 0;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      sum += (places[i] - wanted[i]) * (places[i] - wanted[i]);
+    }
+    return sum;
+  };
+  const auto is_allowed = [](const std::vector<double>& places) {
+    for (std::size_t i = 1; i < places.size(); ++i) {
+      if (places[i] - places[i - 1] < kGap - 1e-9) return false;
+    }
+    return places.front() >= 0 && places.back() <= 305;
+  };
+  const std::vector<double> places = spread_apart(wanted, kGap, 0, 305);
+  REQUIRE(is_allowed(places));
+  for (std::size_t first = 0; first < wanted.size(); ++first) {
+    for (std::size_t last = first; last < wanted.size(); ++last) {
+      for (const double step : {-0.5, 0.5}) {
+        std::vector<double> moved = places;
+        for (std::size_t i = first; i <= last; ++i) moved[i] += step;
+        if (is_allowed(moved)) CHECK(cost(moved) > cost(places));
+      }
+    }
+  }
+  // Without room for the gap they are even.
+  CHECK(spread_apart({5, 5, 5}, 16, 0, 10) == std::vector<double>{0, 5, 10});
 }
