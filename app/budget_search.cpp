@@ -76,7 +76,13 @@ SpaceRequest parse_space(const std::string& text) {
   }
   if (!names.empty()) {
     request.kind = SpaceRequest::Kind::names;
-    request.structures = read_structures(fmt::format("{}", fmt::join(names, ",")));
+    for (const ModelStructure& named : read_structures(fmt::format("{}", fmt::join(names, ",")))) {
+      if (named.mixture) {
+        throw Error("a search knows no mixtures of experts",
+                    {.where = "--space", .expected = "structures without", .got = named.name()});
+      }
+      request.structures.push_back(named.structure);
+    }
   } else if (!is_named) {
     throw Error("no space",
                 {.where = "--space",

@@ -33,7 +33,7 @@ std::string shown(std::string_view text, std::size_t most) {
   return text.size() > most ? out + "..." : out;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   return text.empty() ? "nothing" : fmt::format("\"{}\"", shown(text, kMostQuoted));
 }
 
@@ -82,7 +82,7 @@ CsvReader::CsvReader(const std::string& path) : name_(path == "-" ? "standard in
   for (std::size_t i = 0; i < stops_.size(); ++i) header_.emplace_back(field(i));
   for (std::size_t i = 0; i < header_.size(); ++i) {
     if (!header_[i].empty() && *find(header_[i]) != i) {
-      throw Error("a column twice", {.where = where(), .got = quoted(header_[i])});
+      throw Error("a column twice", {.where = where(), .got = in_quotes(header_[i])});
     }
   }
 }
@@ -190,7 +190,7 @@ bool CsvReader::next() {
       throw Error("a second, different header",
                   {.where = where(),
                    .expected = "the columns of the first",
-                   .got = quoted(std::string(field(0)) + ",..."),
+                   .got = in_quotes(std::string(field(0)) + ",..."),
                    .hint = "give such tables as separate files"});
     }
     if (!has_same_count) {
@@ -240,7 +240,7 @@ std::string_view CsvReader::field(std::size_t column) const {
 double CsvReader::number(std::size_t column) const {
   if (const auto value = parse_number(field(column))) return *value;
   throw Error("not a number",
-              {.where = field_where(column), .expected = "a number", .got = quoted(field(column))});
+              {.where = field_where(column), .expected = "a number", .got = in_quotes(field(column))});
 }
 
 Count CsvReader::count(std::size_t column) const {
@@ -253,7 +253,7 @@ Count CsvReader::count(std::size_t column) const {
   if (error == std::errc() && stop == text.data() + text.size()) return exact;
   throw Error(
       "not a whole number",
-      {.where = field_where(column), .expected = "a whole number", .got = quoted(field(column))});
+      {.where = field_where(column), .expected = "a whole number", .got = in_quotes(field(column))});
 }
 
 std::string CsvReader::where() const { return fmt::format("{}:{}", name_, record_line_); }
