@@ -1,0 +1,86 @@
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "app/run_binary.h"
+
+using namespace einsearch;
+
+namespace {
+
+std::string text_of(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+/// A search of some tenths of a second.
+const std::string kSearch =
+    "$EINSEARCH search --space monarch,kronecker,low-rank:1/2,tt:1/2 --match dense@8,12,16,24 "
+    "--horizon steps:16,20,24,32 --depth 1 --target-width 16 --target-depth 2 --held-out 64 "
+    "--batch 16 --budget 1e9 ";
+
+}  // namespace
+
+TEST_CASE("a search that is run again, or in shards, leaves the same files") {
+  const std::string whole = scratch_path("search-whole"), shards = scratch_path("search-shards");
+  const Outcome first = run_shell(kSearch + "-o " + whole);
+  REQUIRE(first.status == 0);
+  CHECK(first.out.starts_with("rank,structure,family,"));
+  CHECK(run_shell(kSearch + "--threads 1 -o " + whole).out == first.out);
+  // One store; each shard ends with status 3 until the others have done their part.
+  int rounds = 0, status = 3;
+  while (status == 3 && ++rounds < 20) {
+    for (const char* shard : {"1/2", "2/2"}) {
+      status = run_shell(fmt::format("{} --shard {} -o {}", kSearch, shard, shards)).status;
+      if (status != 3) break;
+    }
+  }
+  CHECK(status == 0);
+  CHECK(rounds > 1);
+  for (const char* file : {"/ranking.csv", "/decisions.csv", "/frontiers.svg"}) {
+    CAPTURE(file);
+    CHECK(text_of(whole + file).size() > 100);
+    CHECK(text_of(whole + file) == text_of(shards + file));
+  }
+}
+
+TEST_CASE("a search that cannot be is refused in one line with status 2") {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"--space 'grid 1/4, omega<0' --budget 1e12", "by omega<0"},
+      {"--space 'grid 1/4, omgea<1' --budget 1e12", "did you mean omega"},
+      {"--space 'grid 1/4' --budget 1e6", "at least"},
+      {"--space monarch,kronecker --budget 1e13 --target-compute 1e3", "a target below the data"},
+      {"--space monarch,kronecker --budget 4e12 --target-compute 1e18", "too small a budget"},
+      {"--space monarch", "--budget is missing"},
+      {"--space 'grid 1/4,divisors' --budget 1e12", "two spaces"},
+      {"--space monarch --budget 1e12 --strategy best", "unknown strategy"},
+      {"--space monarch --budget 1e12 --design cube:3", "taxonomy:K"},
+      {"--replay /nowhere", "/nowhere"},
+      {"--replay runs --space monarch", "--replay trains nothing"}};
+  for (const auto& [options, said] : cases) {
+    CAPTURE(options);
+    const std::string folder = scratch_path("search-refused");
+    const Outcome outcome = run_shell("$EINSEARCH search " + options + " -o " + folder);
+    CHECK(outcome.status == 2);
+    CHECK(outcome.out.empty());
+    CHECK(outcome.err.find(said) != std::string::npos);
+    CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+    CHECK_FALSE(std::filesystem::exists(folder + "/ranking.csv"));
+  }
+}
+
+TEST_CASE("a sweep replayed as searches says what a strategy costs and finds") {
+  const std::string archive = std::string(EINSEARCH_SOURCE_DIR) + "/data/standard-curves.csv";
+  const Outcome outcome =
+      run_shell("$EINSEARCH search --format csv --strategy omega-psi --replay " + archive);
+  CHECK(outcome.status == 0);
+  CHECK(outcome.out.starts_with("strategy,runs,cost_share,regret,tau,top_1,recall,k,chosen\n"));
+  CHECK(std::count(outcome.out.begin(), outcome.out.end(), '\n') == 2);
+  CHECK(outcome.out.find("omega-psi,0,0,") != std::string::npos);  // it costs nothing
+  CHECK(outcome.err.find("2 seeds, each judged by the others") != std::string::npos);
+}
