@@ -239,8 +239,9 @@ std::string_view CsvReader::field(std::size_t column) const {
 
 double CsvReader::number(std::size_t column) const {
   if (const auto value = parse_number(field(column))) return *value;
-  throw Error("not a number",
-              {.where = field_where(column), .expected = "a number", .got = in_quotes(field(column))});
+  throw Error(
+      "not a number",
+      {.where = field_where(column), .expected = "a number", .got = in_quotes(field(column))});
 }
 
 Count CsvReader::count(std::size_t column) const {
@@ -251,9 +252,10 @@ Count CsvReader::count(std::size_t column) const {
   Count exact = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), exact);
   if (error == std::errc() && stop == text.data() + text.size()) return exact;
-  throw Error(
-      "not a whole number",
-      {.where = field_where(column), .expected = "a whole number", .got = in_quotes(field(column))});
+  throw Error("not a whole number",
+              {.where = field_where(column),
+               .expected = "a whole number",
+               .got = in_quotes(field(column))});
 }
 
 std::string CsvReader::where() const { return fmt::format("{}:{}", name_, record_line_); }

@@ -4,8 +4,8 @@
 
 #include <cmath>
 
-#include "gradients.h"
 #include "compute/random_block.h"
+#include "gradients.h"
 
 using namespace einsearch;
 

@@ -8,8 +8,8 @@
 #include <new>
 
 #include "compute/isa.h"
-#include "nn/mlp.h"
 #include "compute/random_block.h"
+#include "nn/mlp.h"
 #include "structure/notation.h"
 
 using namespace einsearch;
