@@ -8,9 +8,9 @@ case "${EINSEARCH_GOLDEN:-/}" in
   /*) ;;
   *) export EINSEARCH_GOLDEN="$PWD/$EINSEARCH_GOLDEN" ;;  # tests run in other folders
 esac
-needs=test
+needs="test"
 if [ "${1:-}" = --slurm ]; then
-  needs=slurm
+  needs="slurm"
   shift
 fi
 sh "$root/app/setup.sh" "$needs"
