@@ -99,17 +99,21 @@ Halving::Halving(SearchProblem problem, const HalvingOptions& options)
                  .got = fmt::format("{:.3g}", options_.target)});
   }
   const NeededFlops needed = needed_flops(problem_, options_);
-  if (options_.budget < needed.all) {
-    throw Error("too small a budget",
-                {.where = "--budget",
-                 .expected = fmt::format("at least {:.3g} training FLOPs ({:.3g} for the first "
-                                         "rung alone) for {} structures",
-                                         needed.all,
-                                         needed.first_rung,
-                                         problem_.candidates.size()),
-                 .got = fmt::format("{:.3g}", options_.budget),
-                 .hint = "fewer structures (--design taxonomy:20), smaller scales"});
-  }
+  if (options_.budget < needed.all)
+    refuse_budget(options_.budget, needed, problem_.candidates.size() - 1);
+}
+
+void refuse_budget(double budget, const NeededFlops& needed, std::size_t structures) {
+  throw Error("too small a budget",
+              {.where = "--budget",
+               .expected = fmt::format("at least {:.3g} training FLOPs ({:.3g} for the first rung "
+                                       "alone) for {} structures beside dense",
+                                       needed.all,
+                                       needed.first_rung,
+                                       structures),
+               .got = fmt::format("{:.3g}", budget),
+               .hint = "fewer structures (--design taxonomy:K), or smaller scales (--match, "
+                       "--horizon)"});
 }
 
 HalvingState Halving::next(const TrialResults& results) {

@@ -129,6 +129,9 @@ struct NeededFlops {
 };
 NeededFlops needed_flops(const SearchProblem& problem, const HalvingOptions& options);
 
+/// Throws Error that says how much so many structures beside dense need.
+[[noreturn]] void refuse_budget(double budget, const NeededFlops& needed, std::size_t structures);
+
 /// How many of n candidates are trained at each scale, ties and dense left out.
 std::vector<Count> rung_sizes(Count n, std::size_t scales, const HalvingOptions& options);
 

@@ -30,8 +30,7 @@ Preference preference(const Theta& theta) {
   return {-place.psi, asymmetry, place.nu, place.omega};
 }
 
-/// Sizes and orders of both layers of a block: what the machine would run.
-using ProgramKey = std::array<Index, 16>;
+}  // namespace
 
 ProgramKey program_key(const LayerShape& up, const LayerShape& down) {
   ProgramKey key{};
@@ -46,9 +45,8 @@ ProgramKey program_key(const LayerShape& up, const LayerShape& down) {
   return key;
 }
 
-}  // namespace
-
 Structure with_familiar_name(const Structure& structure) {
+  if (structure.n_rho) return structure;
   const std::string rho = exponent_text(structure.theta.rho);
   for (const std::string& name : {std::string("dense"),
                                   std::string("kronecker"),

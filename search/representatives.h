@@ -1,6 +1,7 @@
 // From a lattice to a handful of structures that span the taxonomy: one for each family.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "structure/layer_shape.h"
@@ -30,8 +31,12 @@ struct Representatives {
 /// of width `width`.
 Representatives choose_representatives(int n, Index width, const ResolveOptions& resolve);
 
+/// Sizes and orders of both layers of a block: what the machine would run.
+using ProgramKey = std::array<Index, 16>;
+ProgramKey program_key(const LayerShape& up, const LayerShape& down);
+
 /// The short name of a structure whose theta is one of the named ones (monarch, low-rank:1/2), else
-/// theta itself.
+/// theta itself; one that fixes its inner size keeps its name.
 Structure with_familiar_name(const Structure& structure);
 
 }  // namespace einsearch

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::uint64_t kConfirmationSeeds = 1000;
 constexpr std::size_t kScales = 5;
+constexpr double kMargin = 1.08;  // structures cost a few percent more or less than dense
 
 const Structure& dense_structure() {
   static const Structure dense = parse_structure("dense");
@@ -204,23 +205,15 @@ std::vector<SearchScale> choose_scales(const RunSpec& base,
     problem.candidates.assign(static_cast<std::size_t>(structures) + 1, {"", "", flops});
     const NeededFlops needed = needed_flops(problem, options);
     if (first == 0) least = needed;
-    // Structures cost a few percent more or less than dense.
-    constexpr double kMargin = 1.08;
     const bool is_within_target = options.target <= 0 || flops.back() <= options.target;
     if (first > 0 && !is_within_target) break;
     if (kMargin * needed.all > options.budget) break;
     best = scales;
   }
   if (best.empty()) {
-    throw Error("too small a budget",
-                {.where = "--budget",
-                 .expected = fmt::format("at least {:.3g} training FLOPs ({:.3g} for the first "
-                                         "rung alone) for {} structures beside dense",
-                                         1.08 * least.all,
-                                         least.first_rung,
-                                         structures),
-                 .got = fmt::format("{:.3g}", options.budget),
-                 .hint = "fewer structures (--design taxonomy:20), or --match and --horizon"});
+    refuse_budget(options.budget,
+                  {.first_rung = least.first_rung, .all = kMargin * least.all},
+                  static_cast<std::size_t>(structures));
   }
   return best;
 }

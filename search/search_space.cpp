@@ -24,22 +24,6 @@ namespace {
 constexpr double kAsDearAsDense = 1 - 1e-9;  // of nu
 constexpr double kControlShare = 0.1;
 
-/// Sizes and orders of both layers of a block: what the machine would run.
-using LayerPair = std::array<Index, 16>;
-
-LayerPair layer_pair(const LayerShape& up, const LayerShape& down) {
-  LayerPair key{};
-  std::size_t next = 0;
-  for (const LayerShape& shape : {up, down}) {
-    const Sizes& n = shape.sizes;
-    for (const Index size :
-         {n.n_alpha, n.n_beta, n.n_gamma, n.n_delta, n.n_epsilon, n.n_phi, n.n_rho})
-      key[next++] = size;
-    key[next++] = shape.order == Order::a_first ? 0 : 1;
-  }
-  return key;
-}
-
 std::string filter_text(const Filter& filter) {
   constexpr std::array kSigns = {"<=", ">=", "<", ">", "="};
   return fmt::format("{}{}{:.6g}",
@@ -74,8 +58,9 @@ class Pruning {
       const Filter& filter = request_.filters[i];
       if (filter.column->depends_on_sizes() && !filter.accepts(*wide)) return remove(kFilters + i);
     }
-    if (!programs_.insert(layer_pair(wide->shape, narrow->shape)).second) return remove(kRepeated);
-    space_.members.push_back({with_familiar_name(structure)});
+    if (!programs_.insert(program_key(wide->shape, narrow->shape)).second) return remove(kRepeated);
+    const bool is_named = request_.kind == SpaceRequest::Kind::names;
+    space_.members.push_back({is_named ? structure : with_familiar_name(structure)});
   }
 
   void remove(std::size_t step) { ++space_.steps[step].removed; }
@@ -92,7 +77,7 @@ class Pruning {
 
   const SpaceRequest& request_;
   WidthResolver up_, down_;
-  std::set<LayerPair> programs_;
+  std::set<ProgramKey> programs_;
   SearchSpace space_;
 };
 

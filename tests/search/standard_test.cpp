@@ -61,6 +61,8 @@ TEST_CASE("familiar structures get their names back") {
   }
   const Structure other = parse_structure("(0.5|0.25|0.25|0.25|0.5|0.25|0)");
   CHECK(with_familiar_name(other) == other);
+  const Structure fixed = parse_structure("btt:ranks=2");
+  CHECK(with_familiar_name(fixed) == fixed);
 }
 
 TEST_CASE("a matched width costs what was asked for, at sizes near theta") {
