@@ -117,19 +117,27 @@ Sizes break_ties(std::span<const Triple> inputs,
 Sizes integer_sizes(const Theta& theta, const Widths& widths, Rounding rounding) {
   validate(widths);
   if (rounding == Rounding::paper) return paper_sizes(theta, widths);
-  // The layers of a model come one after another with the same question.
+  // The blocks of a model come one after another, with the same few questions each.
   struct Answer {
     Theta theta;
     Widths widths;
     Sizes sizes;
   };
-  thread_local std::optional<Answer> last;
-  if (last && last->theta == theta && last->widths == widths) return last->sizes;
+  constexpr std::size_t kAnswers = 4;
+  thread_local std::vector<Answer> answers;
+  thread_local std::size_t oldest = 0;
+  for (const Answer& known : answers) {
+    if (known.widths == widths && known.theta == theta) return known.sizes;
+  }
   const std::vector<Triple> inputs = shared_divisor_triples(widths.d_in)->nearest(theta.input());
   const std::vector<Triple> outputs = shared_divisor_triples(widths.d_out)->nearest(theta.output());
   const Sizes sizes =
       break_ties(inputs, outputs, inner_size(theta.rho, widths), unrounded_sizes(theta, widths));
-  last = {theta, widths, sizes};
+  if (answers.size() < kAnswers) {
+    answers.push_back({theta, widths, sizes});
+  } else {
+    answers[oldest++ % kAnswers] = {theta, widths, sizes};
+  }
   return sizes;
 }
 
