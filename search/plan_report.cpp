@@ -140,7 +140,7 @@ void estimate_times(std::vector<PlanRow>& rows, double seconds) {
     return flops_per_step(rows[a]) < flops_per_step(rows[b]);
   });
   // What is too dear for a short look is taken to run at the speed of the dearest that is not.
-  constexpr double kFlops = 2e10, kBytes = 0x1p28;
+  constexpr double kFlops = 4e9, kBytes = 0x1p27;
   const auto is_too_dear = [&](std::size_t row) {
     return flops_per_step(rows[row]) > kFlops || rows[row].memory_bytes > kBytes;
   };
