@@ -96,14 +96,11 @@ if [ "$SLURM_ARRAY_TASK_ID" = 1 ] && mkdir "$store/export-$SLURM_ARRAY_JOB_ID" 2
 {common}#SBATCH --cpus-per-task=1
 #SBATCH --open-mode=append
 #SBATCH --output={store}/slurm-export.log
-# A dependency counts an element that is being requeued as ended, and the queue need not list it at
-# once: while runs are missing, this job waits again as long as it does, and at least three times.
-if ! {program} status {quoted}; then
-  tries=$((${{tries:-0}} + 1))
-  if [ "$tries" -le 3 ] || squeue -h -j "$elements" 2>/dev/null | grep -q .; then
-    exec sbatch --dependency=afterany:"$elements" --begin=now+10 --export=ALL,tries="$tries" "$0"
-  fi
+# A dependency counts an element that is being requeued as ended: then this job waits once more.
+if squeue -h -j "$elements" 2>/dev/null | grep -q .; then
+  exec sbatch --dependency=afterany:"$elements" --begin=now+5 --export=ALL "$0"
 fi
+{program} status {quoted} || true
 exec {program} export {quoted} -o {curves}
 EXPORT
 fi

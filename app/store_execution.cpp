@@ -54,7 +54,7 @@ double memory_limit(const StoreExecution& options, const Plan& plan) {
     if (row.memory_bytes <= limit) continue;
     const ModelOptions& model = model_options(row.first->spec.model);
     throw Error("a run needs more memory than there is",
-                {.where = fmt::format("{} at width {}", model.structure.name, model.width),
+                {.where = fmt::format("{} at width {}", structure_text(model), model.width),
                  .expected = fmt::format("at most {:.0f} MiB", limit / 0x1p20),
                  .got = fmt::format("{:.0f} MiB", row.memory_bytes / 0x1p20),
                  .hint = "--memory, or smaller widths"});

@@ -86,7 +86,7 @@ std::string run_json(const PlannedRun& run, const std::string& data) {
   std::error_code ignored;
   Json json = {{"id", run.id},
                {"program", std::filesystem::read_symlink("/proc/self/exe", ignored).string()},
-               {"structure", options.structure.name},
+               {"structure", structure_text(options)},
                {"family", curve.family},
                {"theta", curve.theta},
                {"exponents", options.structure.theta.exponents()},

@@ -66,6 +66,7 @@ wait_until 60 "the first record" has_records
 if scontrol requeue "${job}_2" 2>/dev/null; then
   is_pending() { scontrol show job "${job}_2" | grep -q "JobState=PENDING Reason=BeginTime"; }
   wait_until 20 "the requeued element is pending" is_pending
+  sleep 2  # a node refuses a job whose former credential was revoked within the same second
   scontrol update "JobId=${job}_2" StartTime=now
 fi
 is_exported() { [ -s "$run/store/curves.csv" ]; }
