@@ -226,8 +226,13 @@ bool is_in_seconds(const std::string& budget) {
   return budget.find_first_of("smhd:") != std::string::npos;
 }
 
-double budget_in_flops(const std::string& text) {
+double budget_in_flops(const std::string& text) try {
   return parse_real(text, "--budget", {1, std::numeric_limits<double>::max()});
+} catch (const Error&) {
+  throw Error("bad budget",
+              {.where = "--budget",
+               .expected = "training FLOPs such as 1e13, or time such as 30m",
+               .got = "\"" + text + "\""});
 }
 
 /// Everything of a search but its store.
