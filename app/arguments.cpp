@@ -38,7 +38,7 @@ double parse_whole(const std::string& text) {
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(begin, end, value);
   const bool is_number = error == std::errc() && stop == end && begin != end;
-  return is_number ? value : std::numeric_limits<double>::quiet_NaN();
+  return is_number ? value : kMissing;
 }
 
 }  // namespace

@@ -406,7 +406,7 @@ double fixed_budget(const BudgetSearchOptions& options,
         return protocol_of(options, base, scales_of(options, base, within, members));
       } catch (const Error&) {
         // The smallest scales tell the speed too.
-        within.budget = std::numeric_limits<double>::infinity();
+        within.budget = kInfinity;
         within.target = 1;
         return protocol_of(options, base, scales_of(options, base, within, members));
       }

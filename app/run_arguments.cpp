@@ -162,7 +162,7 @@ void add_model_options(CLI::App& command, RunArguments& arguments) {
 
 void add_training_options(CLI::App& command, RunArguments& arguments) {
   const std::string group = "Training";
-  constexpr double kInfinity = std::numeric_limits<double>::max();
+  constexpr double kLargest = std::numeric_limits<double>::max();
   add_count(command,
             "--batch",
             arguments.batch,
@@ -174,7 +174,7 @@ void add_training_options(CLI::App& command, RunArguments& arguments) {
            arguments.lr,
            "learning rate of a dense layer at the base width: 64, or 768 of text and tokens "
            "(regression 0.001, others 0.003; a tenth for lion; 0.1 for sgd)",
-           {0, kInfinity})
+           {0, kLargest})
       ->group(group);
   command.add_option("--optimizer", arguments.optimizer, "adamw (default), sgd or lion")
       ->check(CLI::IsMember(optimizer_names()))
@@ -209,13 +209,13 @@ void add_training_options(CLI::App& command, RunArguments& arguments) {
            "--weight-decay",
            arguments.weight_decay,
            "decoupled weight decay (0)",
-           {0, kInfinity})
+           {0, kLargest})
       ->group(group);
   add_real(command,
            "--clip",
            arguments.clip,
            "largest gradient norm; 0 is none (0; text and tokens: 1)",
-           {0, kInfinity})
+           {0, kLargest})
       ->group(group);
   add_count(command,
             "--records-per-decade",

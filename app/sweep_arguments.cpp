@@ -14,8 +14,8 @@ namespace einsearch {
 namespace {
 
 constexpr Range<Count> kWidth{1, 1 << 20};
-constexpr double kInfinity = std::numeric_limits<double>::max();
-constexpr Range<double> kAboveZero{std::numeric_limits<double>::min(), kInfinity};
+constexpr double kLargest = std::numeric_limits<double>::max();
+constexpr Range<double> kAboveZero{std::numeric_limits<double>::min(), kLargest};
 
 /// "dense@64,128": a structure and its widths.
 Match parse_match_option(const std::string& text, const std::string& by) {

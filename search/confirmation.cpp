@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -233,7 +232,7 @@ Confirmation confirm(std::span<const ConfirmationRuns> structures,
   // A fresh target may be easier than the selection's: an E close to its losses is no use.
   constexpr double kMostOfLoss = 0.9;
   Estimate offset = irreducible_loss;
-  double least = std::numeric_limits<double>::infinity();
+  double least = kInfinity;
   for (const Ends* row : large_table) least = std::min(least, std::exp(mean(row->log_loss)));
   if (!(offset.value > 0 && offset.value < kMostOfLoss * least)) offset = {.value = 0};
   result.irreducible_loss = offset.value;

@@ -22,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include "base/types.h"
 #include "fit/estimate.h"
 #include "train/curve.h"
 

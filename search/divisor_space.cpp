@@ -35,7 +35,7 @@ double rho_of(Index n_rho, Index d) {
   return inner_size(rounded, {d, d}) == n_rho ? rounded : exact;
 }
 
-Theta theta_of(const Sizes& s, Index d_in, Index d_out) {
+Theta theta_of_sizes(const Sizes& s, Index d_in, Index d_out) {
   const std::array<double, 3> input = exponents_of({s.n_alpha, s.n_beta, s.n_gamma}, d_in);
   const std::array<double, 3> output = exponents_of({s.n_delta, s.n_epsilon, s.n_phi}, d_out);
   return {input[0],
@@ -99,15 +99,15 @@ class DivisorPart {
   /// say nothing; the smaller n_alpha, then n_delta, is kept there, which is how dense is written.
   bool is_kept_of_pair(const Sizes& s) const {
     const Sizes exchanged{s.n_beta, s.n_alpha, s.n_gamma, s.n_epsilon, s.n_delta, s.n_phi, s.n_rho};
-    const bool is_own = is_canonical(theta_of(s, options_.d_in, options_.d_out));
-    const bool is_other = is_canonical(theta_of(exchanged, options_.d_in, options_.d_out));
+    const bool is_own = is_canonical(theta_of_sizes(s, options_.d_in, options_.d_out));
+    const bool is_other = is_canonical(theta_of_sizes(exchanged, options_.d_in, options_.d_out));
     if (is_own != is_other) return is_own;
     return std::pair(s.n_alpha, s.n_delta) <= std::pair(exchanged.n_alpha, exchanged.n_delta);
   }
 
   bool offer(const Sizes& sizes, bool is_dense) {
     Candidate candidate;
-    candidate.theta = theta_of(sizes, options_.d_in, options_.d_out);
+    candidate.theta = theta_of_sizes(sizes, options_.d_in, options_.d_out);
     if (is_dense) candidate.theta = {0, 1, 0, 0, 1, 0, 0};
     candidate.taxonomy = taxonomy(candidate.theta);
     if (!options_.filters.accepts_theta(candidate)) return true;

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include "base/error.h"
 #include "structure/fraction.h"
@@ -63,16 +62,15 @@ double parse_bound(std::string_view text, const std::string& where) {
 }
 
 AcceptedValues Filter::accepted() const {
-  const double infinity = std::numeric_limits<double>::infinity();
   switch (comparison) {
     case Comparison::at_most:
-      return {-infinity, bound + kTolerance};
+      return {-kInfinity, bound + kTolerance};
     case Comparison::at_least:
-      return {bound - kTolerance, infinity};
+      return {bound - kTolerance, kInfinity};
     case Comparison::below:
-      return {-infinity, std::nextafter(bound - kTolerance, -infinity)};
+      return {-kInfinity, std::nextafter(bound - kTolerance, -kInfinity)};
     case Comparison::above:
-      return {std::nextafter(bound + kTolerance, infinity), infinity};
+      return {std::nextafter(bound + kTolerance, kInfinity), kInfinity};
     case Comparison::equal:
       break;
   }

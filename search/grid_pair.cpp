@@ -3,12 +3,9 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <limits>
 
 namespace einsearch {
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 double product(std::initializer_list<Index> sizes) {
   double value = 1;

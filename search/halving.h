@@ -19,12 +19,12 @@
 
 #include <compare>
 #include <functional>
-#include <limits>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/types.h"
 #include "search/confirmation.h"
 #include "search/promotion.h"
 
@@ -74,7 +74,7 @@ struct SearchProblem {
 
 struct HalvingOptions {
   Strategy strategy = Strategy::halving;
-  double budget = std::numeric_limits<double>::infinity();  ///< training FLOPs
+  double budget = kInfinity;     ///< training FLOPs
   double target = 0;             ///< training FLOPs; 0: the largest scale
   Count finalists = 0;           ///< 0: 3, or 8 where the budget allows
   Count seeds = 1;               ///< of each run before confirmation

@@ -10,7 +10,6 @@ constexpr Count kManyFinalists = 8;
 constexpr std::size_t kParents = 3;  // of neighbours
 constexpr int kRefinements = 2;
 constexpr std::size_t kPromotedNeighbours = 3;
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
 

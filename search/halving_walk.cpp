@@ -13,7 +13,6 @@ namespace {
 
 constexpr int kRateExtensions = 2;
 constexpr double kHopeless = 1.0 / 16;  // of the compute after which dense was better already
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 std::vector<double> rate_factors(const HalvingOptions& options) {
   return options.tunes_rate ? std::vector<double>{0.5, 1, 2} : std::vector<double>{1};

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "base/checked.h"
 #include "base/error.h"
@@ -12,7 +11,6 @@
 namespace einsearch {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr int kMostWidthsPerRung = 33;
 
 void extend(ExponentRange& range, bool is_first, double exponent) {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <optional>
 
 #include "base/error.h"
@@ -42,8 +41,8 @@ std::optional<double> try_cost(const ModelSpec& spec, MatchBy by) try {
 /// How good a width is: out of tolerance or not, then what matters in either case.
 struct Score {
   bool is_outside = true;
-  double first = std::numeric_limits<double>::infinity();
-  double second = std::numeric_limits<double>::infinity();
+  double first = kInfinity;
+  double second = kInfinity;
   auto operator<=>(const Score&) const = default;
 };
 

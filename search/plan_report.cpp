@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <tuple>
 
@@ -20,7 +19,7 @@ const std::string kDense = "dense";
 
 /// Training FLOPs of budgets that some scale of a structure can be the best for.
 struct Span {
-  double low = std::numeric_limits<double>::infinity();
+  double low = kInfinity;
   double high = 0;
 };
 
@@ -69,7 +68,6 @@ double decades_in_common(const Span& a, const Span& b) {
 
 /// Seconds of one update on one thread, examples at hand.
 double measure_step(const PlanRow& row, double seconds) {
-  using Clock = std::chrono::steady_clock;
   PlannedRun run = *row.first;
   run.spec.held_out = 2;
   run.spec.steps = std::max<Count>(run.spec.steps, 2);
@@ -81,11 +79,11 @@ double measure_step(const PlanRow& row, double seconds) {
   const Threads alone(1);
   const auto steps_until = [&](const std::function<bool(Count, double)>& is_enough) {
     Count steps = 0;
-    const Clock::time_point start = Clock::now();
+    const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
     RunObserver observer;
     std::chrono::duration<double> elapsed{};
     observer.should_stop = [&] {
-      elapsed = Clock::now() - start;
+      elapsed = std::chrono::steady_clock::now() - start;
       return is_enough(++steps, elapsed.count());
     };
     train<float>(run.spec, *task, alone, observer);

@@ -2,14 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "base/error.h"
 
 namespace einsearch {
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// A law by its level at the middle of its own points, where level and slope hardly depend on each
 /// other, so that a slope can be shrunk without moving what was measured.

@@ -73,7 +73,7 @@ class Replay {
     options_.tunes_rate = false;
     options_.confirmation_seeds = 0;
     options_.seeds = 1;
-    options_.budget = std::numeric_limits<double>::infinity();
+    options_.budget = kInfinity;
     if (options_.finalists == 0) options_.finalists = 1;
     if (options_.target <= 0) options_.target = archive.candidates.front().flops.back();
     for (std::size_t seed = 0; seed < archive.seeds; ++seed) truths_.push_back(truth_beside(seed));
@@ -169,7 +169,7 @@ class Replay {
     while (scale + 1 < scales() && flops_of_scale(scale + 1) <= most) ++scale;
     Found found = by_key([&](std::size_t c) {
       const CurvePoint* end = sound_end(archive_.runs[c][scale][seed]);
-      return end == nullptr ? std::numeric_limits<double>::infinity() : end->loss;
+      return end == nullptr ? kInfinity : end->loss;
     });
     found.runs = static_cast<double>(archive_.candidates.size());
     found.flops = flops_of_scale(scale);

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <set>
 #include <span>
@@ -236,7 +235,7 @@ std::vector<SpaceMember> taxonomy_design(const std::vector<SpaceMember>& members
   }
   const auto wanted = static_cast<std::size_t>(count);
   const std::size_t of_cells = std::min(cells.size(), (3 * wanted + 3) / 4);
-  std::vector<double> nearest(cells.size(), std::numeric_limits<double>::infinity());
+  std::vector<double> nearest(cells.size(), kInfinity);
   std::set<std::size_t> chosen;
   std::vector<std::size_t> order;  // cells as they are taken
   for (std::size_t i = 0; i < of_cells; ++i) {
@@ -251,7 +250,7 @@ std::vector<SpaceMember> taxonomy_design(const std::vector<SpaceMember>& members
       double farthest = 0;
       std::size_t best = members.size();
       for (const std::size_t i : *inhabitants[cell]) {
-        double distance = std::numeric_limits<double>::infinity();
+        double distance = kInfinity;
         for (const std::size_t other : *inhabitants[cell]) {
           if (!chosen.contains(other)) continue;
           distance = std::min(distance,

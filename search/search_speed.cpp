@@ -52,7 +52,6 @@ double evaluation_share(const Plan& plan) {
 
 /// Seconds per training example of the task on one thread.
 double time_per_example(const TaskSpec& spec) {
-  using Clock = std::chrono::steady_clock;
   const auto task = make_task<float>(spec);
   constexpr Index kExamples = 1024;
   AlignedBuffer<float> memory((task->inputs() + task->outputs()) * kExamples);
@@ -60,9 +59,10 @@ double time_per_example(const TaskSpec& spec) {
   const BlockView<float> targets{
       memory.data() + task->inputs() * kExamples, task->outputs(), kExamples, kExamples};
   task->training_examples(0, inputs, targets);
-  const Clock::time_point start = Clock::now();
+  const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
   task->training_examples(kExamples, inputs, targets);
-  return std::chrono::duration<double>(Clock::now() - start).count() / kExamples;
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() /
+         kExamples;
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "base/digest.h"
@@ -74,7 +73,7 @@ constexpr Training kTrainings[] = {{"dense"},
 
 /// The numbers of a model after a few steps on the regression task.
 std::vector<float> train_briefly(const Training& training, const Threads& threads) {
-  constexpr Index kBatch = 300, kSteps = 5;
+  constexpr Index kBatch = 300, kUpdates = 5;
   MlpOptions options;
   options.width = 44;
   options.depth = 2;
@@ -88,7 +87,7 @@ std::vector<float> train_briefly(const Training& training, const Threads& thread
                              threads);
   const RegressionTask<float> task({.target_width = 16, .target_depth = 2});
   RandomBlock<float> inputs(options.inputs, kBatch, 0), targets(options.outputs, kBatch, 0);
-  for (Index step = 0; step < kSteps; ++step) {
+  for (Index step = 0; step < kUpdates; ++step) {
     task.training_examples(step * kBatch, inputs.view, targets.view);
     state.update({inputs.view, targets.view}, 1e-2);
   }
@@ -105,7 +104,7 @@ std::vector<float> train_all(const Threads& threads) {
 }
 
 double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
-  if (a.size() != b.size()) return std::numeric_limits<double>::infinity();
+  if (a.size() != b.size()) return kInfinity;
   WorstError worst;
   for (std::size_t i = 0; i < a.size(); ++i)
     worst.see(static_cast<double>(a[i]), static_cast<double>(b[i]));

@@ -50,7 +50,7 @@ std::vector<double> deviations_of(const Replicates& replicates,
   const double centre = f(replicates.centre);
   for (const FitSample& sample : replicates.samples) {
     const double deviation = (f(sample) - centre) * replicates.inflation;
-    deviations.push_back(std::isfinite(deviation) ? deviation : std::nan(""));
+    deviations.push_back(std::isfinite(deviation) ? deviation : kMissing);
   }
   return deviations;
 }

@@ -159,7 +159,7 @@ Frontier Envelope::read(const Resample& resample) const {
   Frontier frontier;
   count_competitors(resample, frontier);
   struct Best {
-    double log_loss = std::numeric_limits<double>::infinity();
+    double log_loss = kInfinity;
     Index run = kNoRun;
     Count width = 0;
   };
@@ -202,8 +202,7 @@ Frontier Envelope::read(const Resample& resample) const {
 
 std::vector<std::vector<double>> Envelope::readings_by_run(std::size_t n_runs) const {
   if (has_shared_tracks_ || is_of_points()) return {};
-  std::vector<std::vector<double>> rows(
-      n_runs, std::vector<double>(log_budgets_.size(), std::numeric_limits<double>::quiet_NaN()));
+  std::vector<std::vector<double>> rows(n_runs, std::vector<double>(log_budgets_.size(), kMissing));
   for (const TrackReadings& track : readings_) {
     for (std::size_t i = 0; i < track.at.size(); ++i) {
       rows[static_cast<std::size_t>(track.at[i].left)]

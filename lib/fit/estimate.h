@@ -1,17 +1,17 @@
 // An estimate with its uncertainty; what is unknown is nan.
 #pragma once
 
-#include <limits>
+#include "base/types.h"
 
 namespace einsearch {
 
 struct Estimate {
-  double value = std::numeric_limits<double>::quiet_NaN();
-  double standard_error = std::numeric_limits<double>::quiet_NaN();
-  double low = std::numeric_limits<double>::quiet_NaN();  ///< 95 % interval
-  double high = std::numeric_limits<double>::quiet_NaN();
-  double low_80 = std::numeric_limits<double>::quiet_NaN();  ///< 80 % interval
-  double high_80 = std::numeric_limits<double>::quiet_NaN();
+  double value = kMissing;
+  double standard_error = kMissing;
+  double low = kMissing;  ///< 95 % interval
+  double high = kMissing;
+  double low_80 = kMissing;  ///< 80 % interval
+  double high_80 = kMissing;
 
   bool has_interval() const { return low == low; }
 };

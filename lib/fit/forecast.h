@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/types.h"
 #include "fit/estimate.h"
 #include "fit/ranking.h"
 

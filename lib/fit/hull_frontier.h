@@ -13,10 +13,10 @@
 //   4. Compute outside a window is dropped; ordinary least squares of ln loss on ln compute.
 #pragma once
 
-#include <limits>
 #include <span>
 #include <vector>
 
+#include "base/types.h"
 #include "fit/frontier.h"
 #include "fit/line.h"
 
@@ -25,10 +25,10 @@ namespace einsearch {
 struct HullOptions {
   double tolerance = 0.02;  ///< 0.02 in the paper's regression notebook, 0.05 for pixels
   double min_step = 0;
-  double max_step = std::numeric_limits<double>::infinity();
+  double max_step = kInfinity;
   Count step_multiple = 1;  ///< keep steps divisible by this
   double min_compute = 0;   ///< window of the fit, in the units of the compute
-  double max_compute = std::numeric_limits<double>::infinity();
+  double max_compute = kInfinity;
 };
 
 /// Points as columns of equal length; all values above 0.

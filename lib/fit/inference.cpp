@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "fit/quantile.h"
 
@@ -101,7 +100,7 @@ double kendall_tau(const std::vector<double>& a, const std::vector<double>& b) {
       pairs_b += sign_b * sign_b;
     }
   }
-  if (pairs_a == 0 || pairs_b == 0) return std::numeric_limits<double>::quiet_NaN();
+  if (pairs_a == 0 || pairs_b == 0) return kMissing;
   return concordance / std::sqrt(pairs_a * pairs_b);
 }
 

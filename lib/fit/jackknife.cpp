@@ -6,7 +6,6 @@
 namespace einsearch {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kUpper95 = 0.975;
 constexpr double kUpper80 = 0.9;
 
@@ -71,7 +70,7 @@ double student_t_quantile(double p, double degrees_of_freedom) {
 }
 
 double jackknife_variance(std::span<const double> replicates) {
-  if (replicates.size() < 2) return kNan;
+  if (replicates.size() < 2) return kMissing;
   const double n = static_cast<double>(replicates.size());
   double mean = 0;
   for (const double value : replicates) mean += value / n;

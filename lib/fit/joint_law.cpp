@@ -4,7 +4,6 @@
 #include <array>
 #include <cassert>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <utility>
 
@@ -14,7 +13,6 @@
 namespace einsearch {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kHighest = 0.999;  // E at most this part of the least loss
 constexpr int kGrid = 25;
 constexpr int kMostSteps = 200;

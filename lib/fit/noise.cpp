@@ -37,7 +37,7 @@ Profiles profiles_of(const StructureFit& fit) {
   constexpr double kSame = 1e-6;
   const auto is_same = [](double a, double b) { return std::abs(a - b) < kSame; };
   computes.erase(std::unique(computes.begin(), computes.end(), is_same), computes.end());
-  profiles.rows.assign(fit.runs.size(), std::vector<double>(computes.size(), std::nan("")));
+  profiles.rows.assign(fit.runs.size(), std::vector<double>(computes.size(), kMissing));
   for (const Track& track : fit.envelope.tracks().tracks) {
     for (const Track::Point& point : track.points) {
       const auto column =

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <limits>
 
 #include <Eigen/Core>
 #include <unsupported/Eigen/NonLinearOptimization>

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "fit/line.h"
@@ -16,7 +15,7 @@ double PowerLaw::loss_without_edge(double compute) const {
 }
 
 double PowerLaw::compute_without_edge(double loss) const {
-  if (loss <= offset) return std::numeric_limits<double>::infinity();
+  if (loss <= offset) return kInfinity;
   return reference_compute * std::pow((loss - offset) / prefactor, -1 / exponent);
 }
 

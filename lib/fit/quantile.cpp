@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <limits>
 
 namespace einsearch {
 
@@ -20,8 +19,7 @@ Interval percentile_interval(std::vector<double> replicates, double coverage) {
   const std::size_t n = replicates.size();
   std::erase_if(replicates, [](double value) { return !std::isfinite(value); });
   if (replicates.empty() || 2 * replicates.size() < n) {
-    const double nan = std::numeric_limits<double>::quiet_NaN();
-    return {nan, nan};
+    return {kMissing, kMissing};
   }
   std::sort(replicates.begin(), replicates.end());
   const double tail = (1 - coverage) / 2;

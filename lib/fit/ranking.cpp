@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <set>
 
 #include "base/error.h"
@@ -270,10 +269,8 @@ void shrink_rows(const RankingFits& fits, double target, std::vector<RankedStruc
 
 /// Sort key: lower is better, infinity where there is none.
 double rank_key(const RankedStructure& row, RankBy by) {
-  const auto or_last = [](double value) {
-    return std::isnan(value) ? std::numeric_limits<double>::infinity() : value;
-  };
-  if (!row.law.is_usable()) return std::numeric_limits<double>::infinity();
+  const auto or_last = [](double value) { return std::isnan(value) ? kInfinity : value; };
+  if (!row.law.is_usable()) return kInfinity;
   switch (by) {
     case RankBy::exponent:
       return -row.law.exponent;

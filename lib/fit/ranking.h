@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "base/types.h"
 #include "fit/bootstrap.h"
 #include "fit/frontier.h"
 #include "fit/hull_frontier.h"

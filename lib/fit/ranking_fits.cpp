@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include "base/error.h"
 #include "base/suggest.h"
@@ -111,7 +110,7 @@ std::optional<std::size_t> find_baseline(const std::vector<StructureFit>& groups
 
 /// The largest compute inside the fitted range of every usable law; infinity where there is none.
 double common_compute(const std::vector<StructureFit>& groups) {
-  double target = std::numeric_limits<double>::infinity();
+  double target = kInfinity;
   for (const StructureFit& group : groups) {
     if (group.law.is_usable()) target = std::min(target, group.law.max_compute);
   }

@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace einsearch {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr Index kFewestWidths = 3;    // that have a trimmed frontier
 constexpr Index kFewestToSelect = 4;  // one interior width alone says nothing of curvature
 
@@ -70,7 +68,7 @@ double Rollout::mean_error(Irreducible irreducible) const {
     sum += row.error;
     n += 1;
   }
-  return n > 0 ? sum / n : kNan;
+  return n > 0 ? sum / n : kMissing;
 }
 
 Rollout roll_out(std::span<const StructureFit> fits, std::span<const Irreducible> laws) {
@@ -86,7 +84,7 @@ Rollout roll_out(std::span<const StructureFit> fits, std::span<const Irreducible
         row.n_points += prediction.n_points;
         sum += prediction.sum;
       }
-      row.error = row.n_points > 0 ? sum / static_cast<double>(row.n_points) : kNan;
+      row.error = row.n_points > 0 ? sum / static_cast<double>(row.n_points) : kMissing;
       rollout.rows.push_back(row);
     }
   }
@@ -96,7 +94,7 @@ Rollout roll_out(std::span<const StructureFit> fits, std::span<const Irreducible
 std::vector<double> leave_largest_out(std::span<const StructureFit> fits,
                                       Irreducible irreducible,
                                       double given_offset) {
-  std::vector<double> errors(fits.size(), kNan);
+  std::vector<double> errors(fits.size(), kMissing);
   std::vector<Frontier> smaller;
   std::vector<const Frontier*> pointers;
   for (const StructureFit& fit : fits) {

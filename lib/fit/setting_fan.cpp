@@ -74,8 +74,7 @@ using FanRuns = std::map<double, std::map<SeedKey, double>>;
 using FanKey = std::tuple<std::string, Count, Count, std::string, Count>;
 
 double final_log_loss(const Curve& curve) {
-  if (!is_sound(curve) || !(curve.points.back().loss > 0))
-    return std::numeric_limits<double>::infinity();
+  if (!is_sound(curve) || !(curve.points.back().loss > 0)) return kInfinity;
   return std::log(curve.points.back().loss);
 }
 
@@ -96,8 +95,7 @@ std::vector<std::pair<double, FanRuns>> by_length(std::vector<const Curve*> runs
   for (auto& [flops, fan] : lengths) {
     for (const Curve* run : runs) {
       if (is_sound(*run)) continue;
-      fan[setting_of(*run, setting)].try_emplace({run->seed_init, run->seed_data},
-                                                 std::numeric_limits<double>::infinity());
+      fan[setting_of(*run, setting)].try_emplace({run->seed_init, run->seed_data}, kInfinity);
     }
   }
   return lengths;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <set>
 #include <unsupported/Eigen/NonLinearOptimization>
 
@@ -14,7 +13,6 @@
 namespace einsearch {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kAgreement = 1e-9;  // of the objectives of two starts, relative
 constexpr int kGrid = 16;            // exponents tried, in each direction
 constexpr double kLeastExponent = 0.03;

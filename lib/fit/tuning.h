@@ -42,6 +42,7 @@
 #include <string>
 #include <vector>
 
+#include "base/types.h"
 #include "fit/setting_fan.h"
 
 namespace einsearch {

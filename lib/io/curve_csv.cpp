@@ -23,7 +23,7 @@ constexpr double kInsideDecay = 0.5;  // anneal of rows whose place in the decay
 using Column = std::optional<std::size_t>;
 
 /// Where the columns of one file stand.
-struct Layout {
+struct CurveLayout {
   std::size_t train_flops, loss;
   double x_factor = 1;       // of the column train_flops
   Column whole, part, less;  // ... times part / whole, or (whole - less) / whole
@@ -37,7 +37,7 @@ struct Layout {
 };
 
 /// The column of compute and what it has to be multiplied with.
-void find_compute(const CsvReader& csv, const CurveColumnNames& names, Layout& layout) {
+void find_compute(const CsvReader& csv, const CurveColumnNames& names, CurveLayout& layout) {
   const std::string& name = names.train_flops;
   constexpr double kBytesPerWeight = 4;
   if (name == "weight_bytes" && !csv.find(name)) {
@@ -63,8 +63,8 @@ void find_compute(const CsvReader& csv, const CurveColumnNames& names, Layout& l
   }
 }
 
-Layout find_columns(const CsvReader& csv, const CurveColumnNames& names) {
-  Layout layout;
+CurveLayout find_columns(const CsvReader& csv, const CurveColumnNames& names) {
+  CurveLayout layout;
   const CurveColumnNames usual;
   const auto find_named = [&csv](const std::string& name, const std::string& usual_name) {
     return name == usual_name ? csv.find(name) : Column(csv.require(name));
@@ -158,11 +158,13 @@ class CurveCollector {
     return column && !csv.is_empty(*column) ? csv.count(*column) : 0;
   }
 
-  static std::string structure_name(const CsvReader& csv, const Layout& layout);
-  void make_key(const CsvReader& csv, const Layout& layout);
-  static std::string describe_run(const CsvReader& csv, const Layout& layout);
-  Curve& curve_of_row(const CsvReader& csv, const Layout& layout);
-  CurvePoint point_of_row(const CsvReader& csv, const Layout& layout, const std::string& schedule);
+  static std::string structure_name(const CsvReader& csv, const CurveLayout& layout);
+  void make_key(const CsvReader& csv, const CurveLayout& layout);
+  static std::string describe_run(const CsvReader& csv, const CurveLayout& layout);
+  Curve& curve_of_row(const CsvReader& csv, const CurveLayout& layout);
+  CurvePoint point_of_row(const CsvReader& csv,
+                          const CurveLayout& layout,
+                          const std::string& schedule);
 
   CurveColumnNames names_;
   std::vector<Curve> curves_;
@@ -173,7 +175,7 @@ class CurveCollector {
   Count rows_without_loss_ = 0;
 };
 
-std::string CurveCollector::structure_name(const CsvReader& csv, const Layout& layout) {
+std::string CurveCollector::structure_name(const CsvReader& csv, const CurveLayout& layout) {
   std::string name;
   for (const std::size_t column : layout.structure) {
     if (!name.empty()) name += '/';
@@ -183,7 +185,7 @@ std::string CurveCollector::structure_name(const CsvReader& csv, const Layout& l
 }
 
 /// Identity of the run that the current row belongs to.
-void CurveCollector::make_key(const CsvReader& csv, const Layout& layout) {
+void CurveCollector::make_key(const CsvReader& csv, const CurveLayout& layout) {
   key_.clear();
   const auto add = [this, &csv](const Column& column) {
     if (column) key_ += csv.field(*column);
@@ -200,7 +202,7 @@ void CurveCollector::make_key(const CsvReader& csv, const Layout& layout) {
 }
 
 /// The part of the model's FLOPs that counts.
-double counted_share(const CsvReader& csv, const Layout& layout) {
+double counted_share(const CsvReader& csv, const CurveLayout& layout) {
   if (!layout.whole) return 1;
   const double whole = csv.number(*layout.whole);
   const double counted = layout.part ? csv.number(*layout.part) : whole - csv.number(*layout.less);
@@ -213,7 +215,7 @@ double counted_share(const CsvReader& csv, const Layout& layout) {
 }
 
 /// A name for a run that has none: "btt width=64 seed_init=1".
-std::string CurveCollector::describe_run(const CsvReader& csv, const Layout& layout) {
+std::string CurveCollector::describe_run(const CsvReader& csv, const CurveLayout& layout) {
   std::string name = structure_name(csv, layout);
   const std::array<std::pair<const char*, Column>, 8> parts = {{{"width", layout.width},
                                                                 {"depth", layout.depth},
@@ -230,7 +232,7 @@ std::string CurveCollector::describe_run(const CsvReader& csv, const Layout& lay
   return name;
 }
 
-Curve& CurveCollector::curve_of_row(const CsvReader& csv, const Layout& layout) {
+Curve& CurveCollector::curve_of_row(const CsvReader& csv, const CurveLayout& layout) {
   make_key(csv, layout);
   if (!curves_.empty() && key_ == last_key_) return curves_[last_index_];
   const auto [place, is_new] = index_.try_emplace(key_, curves_.size());
@@ -268,7 +270,7 @@ Curve& CurveCollector::curve_of_row(const CsvReader& csv, const Layout& layout) 
 }
 
 CurvePoint CurveCollector::point_of_row(const CsvReader& csv,
-                                        const Layout& layout,
+                                        const CurveLayout& layout,
                                         const std::string& schedule) {
   CurvePoint point;
   point.step = count(csv, layout.step);
@@ -308,7 +310,7 @@ CurvePoint CurveCollector::point_of_row(const CsvReader& csv,
 
 void CurveCollector::read(const std::string& path) {
   CsvReader csv(path);
-  const Layout layout = find_columns(csv, names_);
+  const CurveLayout layout = find_columns(csv, names_);
   const RowFilter filter(names_.where, csv);
   while (csv.next()) {
     if (!filter.passes(csv)) continue;
@@ -410,14 +412,6 @@ CurveFile CurveCollector::finish() {
   return file;
 }
 
-void count_or_missing(TableWriter& table, Count value) {
-  value == 0 ? table.missing() : table.cell(value);
-}
-
-void number_or_missing(TableWriter& table, double value) {
-  std::isnan(value) ? table.missing() : table.cell(value);
-}
-
 }  // namespace
 
 std::vector<std::string> split_names(const std::string& text) {
@@ -453,31 +447,31 @@ void write_curve_row(TableWriter& table,
                      TimeColumns times) {
   table.cell(curve.run).cell(curve.structure).cell(curve.family).cell(curve.theta);
   table.cell(curve.task).cell(curve.width).cell(curve.depth);
-  count_or_missing(table, curve.batch);
-  number_or_missing(table, curve.lr);
+  table.count_or_missing(curve.batch);
+  table.number_or_missing(curve.lr);
   table.cell(curve.schedule).cell(point.anneal);
   table.cell(curve.seed_init).cell(curve.seed_data).cell(curve.seed_task);
   table.cell(to_string(point.status)).cell(point.step).cell(point.examples);
-  count_or_missing(table, curve.params);
-  number_or_missing(table, curve.flops);
+  table.count_or_missing(curve.params);
+  table.number_or_missing(curve.flops);
   table.cell(point.train_flops);
   point.status == RunStatus::failed ? table.missing() : table.cell(point.loss);
-  number_or_missing(table, point.loss_se);
-  number_or_missing(table, point.train_loss);
-  if (times == TimeColumns::written) number_or_missing(table, point.time_s);
+  table.number_or_missing(point.loss_se);
+  table.number_or_missing(point.train_loss);
+  if (times == TimeColumns::written) table.number_or_missing(point.time_s);
   point.epochs ? table.cell(*point.epochs) : table.missing();
-  number_or_missing(table, point.rate);
-  number_or_missing(table, point.grad_norm);
+  table.number_or_missing(point.rate);
+  table.number_or_missing(point.grad_norm);
   point.block_rms.empty() ? table.missing() : table.cell(point.block_rms.back());
   table.cell(text_of(point.block_rms));
   for (const double flops :
        {curve.flops_linear, curve.flops_attention, curve.flops_head, curve.flops_other})
-    number_or_missing(table, flops);
+    table.number_or_missing(flops);
   for (const Count size : {curve.params_linear, curve.activation_bytes, curve.weight_bytes})
-    count_or_missing(table, size);
+    table.count_or_missing(size);
   const ExpertUsage experts = point.experts.value_or(ExpertUsage{kMissing, kMissing, kMissing});
   for (const double number : {experts.effective, experts.least_load, experts.most_load})
-    number_or_missing(table, number);
+    table.number_or_missing(number);
   curve.reason.empty() ? table.missing() : table.cell(curve.reason);
   table.end_row();
 }

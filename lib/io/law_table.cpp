@@ -5,16 +5,12 @@
 namespace einsearch {
 namespace {
 
-void number_or_missing(TableWriter& table, double value) {
-  std::isfinite(value) ? table.cell(value) : table.missing();
-}
-
 void write_held_out(TableWriter& table, Count n, double error) {
   if (n == 0) {
     table.missing().missing();
   } else {
     table.cell(n);
-    number_or_missing(table, error);
+    table.number_or_missing(error);
   }
 }
 
@@ -23,7 +19,7 @@ void write_held_out(TableWriter& table, Count n, double error) {
 void write_estimate(TableWriter& table, const Estimate& estimate) {
   for (const double value :
        {estimate.value, estimate.low, estimate.high, estimate.low_80, estimate.high_80}) {
-    number_or_missing(table, value);
+    table.number_or_missing(value);
   }
 }
 
@@ -57,14 +53,14 @@ void write_line_rows(TableWriter& table, const std::vector<LineRow>& rows) {
     const bool has_line = row.line.n > 0;
     table.cell(row.group).cell(static_cast<Count>(row.line.n)).cell(row.n_runs);
     write_estimate(table, row.slope);
-    number_or_missing(table, has_line ? row.line.slope_stderr : std::nan(""));
+    table.number_or_missing(has_line ? row.line.slope_stderr : kMissing);
     write_estimate(table, row.prefactor);
     for (const double value : {row.line.r_squared, row.rms_residual}) {
-      number_or_missing(table, has_line ? value : std::nan(""));
+      table.number_or_missing(has_line ? value : kMissing);
     }
     has_line ? table.cell(static_cast<Count>(row.line.n) - 2) : table.missing();
-    number_or_missing(table, has_line ? row.min_x : std::nan(""));
-    number_or_missing(table, has_line ? row.max_x : std::nan(""));
+    table.number_or_missing(has_line ? row.min_x : kMissing);
+    table.number_or_missing(has_line ? row.max_x : kMissing);
     table.cell(has_line ? "converged" : "too_few_points");
     write_held_out(table, row.n_held_out, row.held_out_error);
     table.end_row();

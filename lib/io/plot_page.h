@@ -3,9 +3,9 @@
 #pragma once
 
 #include <array>
-#include <limits>
 #include <string>
 
+#include "base/types.h"
 #include "io/svg.h"
 
 namespace einsearch {
@@ -28,7 +28,7 @@ inline constexpr std::array kPlotColours = {"#1a80bb",
 inline const char* plot_colour(std::size_t i) { return kPlotColours[i % kPlotColours.size()]; }
 
 struct PlotRange {
-  double low = std::numeric_limits<double>::infinity();
+  double low = kInfinity;
   double high = 0;
 
   void include(double value);

@@ -25,13 +25,13 @@ struct Collected {
 };
 
 /// Positions of the columns of one file.
-struct Layout {
+struct PointLayout {
   std::vector<std::size_t> group, values;
   std::optional<std::size_t> run, status;
 };
 
-Layout find_columns(const CsvReader& csv, const PointColumns& columns) {
-  Layout layout;
+PointLayout find_columns(const CsvReader& csv, const PointColumns& columns) {
+  PointLayout layout;
   for (const std::string& name : columns.group) {
     if (columns.is_group_optional && !csv.find(name)) continue;
     layout.group.push_back(csv.require(name));
@@ -45,7 +45,7 @@ Layout find_columns(const CsvReader& csv, const PointColumns& columns) {
 enum class RowState { used, without_value, diverged };
 
 RowState read_values(const CsvReader& csv,
-                     const Layout& layout,
+                     const PointLayout& layout,
                      const PointColumns& columns,
                      PointRow& row) {
   if (layout.status && csv.field(*layout.status) == "diverged") return RowState::diverged;
@@ -66,7 +66,7 @@ RowState read_values(const CsvReader& csv,
   return RowState::used;
 }
 
-void read_group_name(const CsvReader& csv, const Layout& layout, std::string& name) {
+void read_group_name(const CsvReader& csv, const PointLayout& layout, std::string& name) {
   name.clear();
   for (const std::size_t column : layout.group) {
     if (!name.empty()) name += '/';
@@ -77,7 +77,7 @@ void read_group_name(const CsvReader& csv, const Layout& layout, std::string& na
 
 void read_file(const std::string& path, const PointColumns& columns, Collected& collected) {
   CsvReader csv(path);
-  const Layout layout = find_columns(csv, columns);
+  const PointLayout layout = find_columns(csv, columns);
   const RowFilter where(columns.where, csv);
   const RowFilter hold_out(columns.hold_out, csv);
   std::string name;

@@ -7,14 +7,6 @@
 namespace einsearch {
 namespace {
 
-void number_or_missing(TableWriter& table, double value) {
-  std::isfinite(value) ? table.cell(value) : table.missing();
-}
-
-void count_or_missing(TableWriter& table, Count value) {
-  value > 0 ? table.cell(value) : table.missing();
-}
-
 void write_taxonomy(TableWriter& table, const RankedStructure& row) {
   if (row.taxonomy) {
     table.cell(row.taxonomy->omega).cell(row.taxonomy->psi).cell(row.taxonomy->nu);
@@ -24,11 +16,11 @@ void write_taxonomy(TableWriter& table, const RankedStructure& row) {
 }
 
 void write_structure(TableWriter& table, const RankedStructure& row) {
-  count_or_missing(table, row.rank);
+  table.count_or_missing(row.rank);
   table.cell(row.structure).cell(row.family).cell(row.theta);
   write_taxonomy(table, row);
-  count_or_missing(table, row.params);
-  number_or_missing(table, row.flops);
+  table.count_or_missing(row.params);
+  table.number_or_missing(row.flops);
 }
 
 void write_evidence(TableWriter& table, const RankedStructure& row) {
@@ -39,14 +31,14 @@ void write_evidence(TableWriter& table, const RankedStructure& row) {
 
 void write_ends(TableWriter& table, const Estimate& estimate) {
   for (const double value : {estimate.low, estimate.high, estimate.low_80, estimate.high_80}) {
-    number_or_missing(table, value);
+    table.number_or_missing(value);
   }
 }
 
 void write_law(TableWriter& table, const RankedStructure& row, FrontierMethod method) {
   const bool has_line = row.law.prefactor > 0;
   const auto cell = [&table, has_line](double value) {
-    number_or_missing(table, has_line ? value : kMissing);
+    table.number_or_missing(has_line ? value : kMissing);
   };
   cell(row.law.min_compute);
   cell(row.law.max_compute);
@@ -70,45 +62,45 @@ const char* multiplier_status(const RankedStructure& row) {
 }
 
 void write_inference(TableWriter& table, const RankedStructure& row, const Ranking& ranking) {
-  count_or_missing(table, row.inference.rank_low);
-  count_or_missing(table, row.inference.rank_high);
-  number_or_missing(table, row.inference.rank_low > 0 ? row.inference.p_best : kMissing);
-  number_or_missing(table, row.p_beats_baseline);
-  number_or_missing(table, row.p_within_5_percent);
+  table.count_or_missing(row.inference.rank_low);
+  table.count_or_missing(row.inference.rank_high);
+  table.number_or_missing(row.inference.rank_low > 0 ? row.inference.p_best : kMissing);
+  table.number_or_missing(row.p_beats_baseline);
+  table.number_or_missing(row.p_within_5_percent);
   table.cell(evidence(row));
   table.cell(to_string(ranking.irreducible));
-  number_or_missing(table, row.irreducible_loss.value);
+  table.number_or_missing(row.irreducible_loss.value);
   write_ends(table, row.irreducible_loss);
 }
 
 void write_uncertainty(TableWriter& table, const RankedStructure& row) {
-  number_or_missing(table, row.exponent.low_80);
-  number_or_missing(table, row.exponent.high_80);
-  number_or_missing(table, row.exponent_shrunk);
-  number_or_missing(table, row.exponent_jackknife_se);
+  table.number_or_missing(row.exponent.low_80);
+  table.number_or_missing(row.exponent.high_80);
+  table.number_or_missing(row.exponent_shrunk);
+  table.number_or_missing(row.exponent_jackknife_se);
   write_ends(table, row.prefactor);
-  number_or_missing(table, row.predicted_loss.low_80);
-  number_or_missing(table, row.predicted_loss.high_80);
-  number_or_missing(table, row.predicted_loss_shrunk);
-  number_or_missing(table, row.multiplier.low_80);
-  number_or_missing(table, row.multiplier.high_80);
-  number_or_missing(table, row.multiplier_shrunk);
+  table.number_or_missing(row.predicted_loss.low_80);
+  table.number_or_missing(row.predicted_loss.high_80);
+  table.number_or_missing(row.predicted_loss_shrunk);
+  table.number_or_missing(row.multiplier.low_80);
+  table.number_or_missing(row.multiplier.high_80);
+  table.number_or_missing(row.multiplier_shrunk);
 }
 
 void write_reliability(TableWriter& table, const RankedStructure& row, const Ranking& ranking) {
   const char* status = multiplier_status(row);
   *status == 0 ? table.missing() : table.cell(status);
-  number_or_missing(table, row.leave_largest_out_error);
-  count_or_missing(table, row.single_scale_rank);
-  number_or_missing(table, ranking.single_scale_tau);
-  count_or_missing(table, row.n_seeds);
+  table.number_or_missing(row.leave_largest_out_error);
+  table.count_or_missing(row.single_scale_rank);
+  table.number_or_missing(ranking.single_scale_tau);
+  table.count_or_missing(row.n_seeds);
   const bool is_envelope = ranking.method == FrontierMethod::envelope && row.law.prefactor > 0;
-  number_or_missing(table, is_envelope ? ranking.joint.huber_delta : kMissing);
-  number_or_missing(table, is_envelope ? ranking.joint.objective : kMissing);
+  table.number_or_missing(is_envelope ? ranking.joint.huber_delta : kMissing);
+  table.number_or_missing(is_envelope ? ranking.joint.objective : kMissing);
   const bool has_own_offset = ranking.irreducible == Irreducible::own;
   row.law.prefactor > 0 ? table.cell(row.law.n_points - (has_own_offset ? 3 : 2)) : table.missing();
-  number_or_missing(table, row.p_undominated);
-  number_or_missing(table, row.prefactor_shrunk);
+  table.number_or_missing(row.p_undominated);
+  table.number_or_missing(row.prefactor_shrunk);
   row.tuning.empty() ? table.missing() : table.cell(row.tuning);
 }
 
@@ -118,7 +110,7 @@ void write_comparison(TableWriter& table, const RankedStructure& row, const Rank
                              row.predicted_loss.value,
                              row.predicted_loss.low,
                              row.predicted_loss.high}) {
-    number_or_missing(table, value);
+    table.number_or_missing(value);
   }
   table.cell(ranking.baseline);
   const Estimate& multiplier = row.multiplier;
@@ -129,7 +121,7 @@ void write_comparison(TableWriter& table, const RankedStructure& row, const Rank
                              1 / multiplier.high,
                              1 / multiplier.low,
                              row.extrapolated_by}) {
-    number_or_missing(table, value);
+    table.number_or_missing(value);
   }
   table.cell(row.verdict);
 }
@@ -176,18 +168,18 @@ std::vector<std::string> summary_columns() {
 
 void write_ranking_summary(TableWriter& table, const Ranking& ranking) {
   for (const RankedStructure& row : ranking.rows) {
-    count_or_missing(table, row.rank);
+    table.count_or_missing(row.rank);
     table.cell(row.structure).cell(row.family);
     write_taxonomy(table, row);
-    count_or_missing(table, row.params);
-    number_or_missing(table, row.flops);
+    table.count_or_missing(row.params);
+    table.number_or_missing(row.flops);
     for (const Estimate& estimate : {row.exponent, row.multiplier}) {
       for (const double value : {estimate.value, estimate.low, estimate.high})
-        number_or_missing(table, value);
+        table.number_or_missing(value);
     }
-    count_or_missing(table, row.inference.rank_low);
-    count_or_missing(table, row.inference.rank_high);
-    number_or_missing(table, row.inference.rank_low > 0 ? row.inference.p_best : kMissing);
+    table.count_or_missing(row.inference.rank_low);
+    table.count_or_missing(row.inference.rank_high);
+    table.number_or_missing(row.inference.rank_low > 0 ? row.inference.p_best : kMissing);
     table.cell(evidence(row));
     table.end_row();
   }
@@ -198,7 +190,7 @@ void write_frontiers(TableWriter& table, const Ranking& ranking) {
     for (const FrontierPoint& point : row.frontier.points) {
       table.cell(row.structure).cell(row.runs[static_cast<std::size_t>(point.run)]);
       table.cell(point.width).cell(to_string(row.kind)).cell(point.compute).cell(point.loss);
-      number_or_missing(table, row.law.prefactor > 0 ? row.law.loss(point.compute) : kMissing);
+      table.number_or_missing(row.law.prefactor > 0 ? row.law.loss(point.compute) : kMissing);
       table.end_row();
     }
   }

@@ -167,6 +167,14 @@ TableWriter& TableWriter::missing() {
   return *this;
 }
 
+TableWriter& TableWriter::number_or_missing(double value) {
+  return std::isfinite(value) ? cell(value) : missing();
+}
+
+TableWriter& TableWriter::count_or_missing(Count value) {
+  return value > 0 ? cell(value) : missing();
+}
+
 void TableWriter::put(std::string_view text, bool is_number, bool is_missing) {
   assert(column_ < columns_.size());
   const bool is_first = column_ == 0;

@@ -42,6 +42,10 @@ class TableWriter {
   TableWriter& cell(std::string_view text);
   TableWriter& cell(const char* text) { return cell(std::string_view(text)); }
   TableWriter& missing();
+  /// Missing if not finite.
+  TableWriter& number_or_missing(double value);
+  /// Missing unless positive.
+  TableWriter& count_or_missing(Count value);
   void end_row();
 
   /// Hands finished rows to the sink now, except where the format still has to align them.

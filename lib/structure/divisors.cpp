@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <limits>
 #include <unordered_map>
 
 namespace einsearch {
@@ -51,7 +50,7 @@ std::vector<Triple> DivisorTriples::nearest(const std::array<double, 3>& exponen
     const double c = (1 - logs_[i][0] - logs_[i][1]) - exponents[2];
     return a * a + b * b + c * c;
   };
-  double least = std::numeric_limits<double>::infinity();
+  double least = kInfinity;
   for (std::size_t i = 0; i < triples_.size(); ++i) least = std::min(least, distance(i));
   std::vector<Triple> found;
   for (std::size_t i = 0; i < triples_.size(); ++i) {

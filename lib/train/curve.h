@@ -2,7 +2,6 @@
 // io/curve_csv.h.
 #pragma once
 
-#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,8 +13,6 @@
 namespace einsearch {
 
 enum class RunStatus { ok, diverged, failed };
-
-inline constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
 /// One recorded step. Losses are per example (regression: mean squared error; sequences: nats per
 /// token).

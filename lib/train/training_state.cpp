@@ -79,9 +79,9 @@ double TrainingState<Scalar>::sum_of_squared_gradients() {
 template <typename Scalar>
 UpdateResult TrainingState<Scalar>::compute_gradient(const ExampleBlock<Scalar>& batch) {
   const Index samples = batch.inputs.samples, block = model_.block_samples();
-  const Chunks chunks = chunks_of(samples, model_.chunk_rule());
-  const Index workers = std::min<Index>(threads_.count(), chunks.count);
-  while (static_cast<Index>(gradients_.size()) < std::min(workers, chunks.count - 1))
+  const auto [n_chunks, chunk_samples] = chunks_of(samples, model_.chunk_rule());
+  const Index workers = std::min<Index>(threads_.count(), n_chunks);
+  while (static_cast<Index>(gradients_.size()) < std::min(workers, n_chunks - 1))
     gradients_.emplace_back(values_.size());
   while (static_cast<Index>(workspaces_.size()) < workers)
     workspaces_.emplace_back(model_.workspace_size(block));
@@ -94,13 +94,13 @@ UpdateResult TrainingState<Scalar>::compute_gradient(const ExampleBlock<Scalar>&
   std::atomic<Index> taken = 0, added = 0, idle_buffer = 0;
   threads_.for_each(workers, [&](Index worker) {
     Scalar* own = nullptr;
-    for (Index chunk = taken++; chunk < chunks.count; chunk = taken++) {
+    for (Index chunk = taken++; chunk < n_chunks; chunk = taken++) {
       if (chunk > 0 && own == nullptr)
         own = gradients_[static_cast<std::size_t>(idle_buffer++)].data();
       Scalar* gradient = chunk == 0 ? gradient_.data() : own;
       std::fill_n(gradient, values_.size(), Scalar{0});
-      const Index end = std::min((chunk + 1) * chunks.samples, samples);
-      for (Index first = chunk * chunks.samples; first < end; first += block) {
+      const Index end = std::min((chunk + 1) * chunk_samples, samples);
+      for (Index first = chunk * chunk_samples; first < end; first += block) {
         const ExampleBlock<Scalar> part = batch.samples(first, std::min(block, end - first));
         Scalar* workspace = workspaces_[static_cast<std::size_t>(worker)].data();
         losses[static_cast<std::size_t>(chunk)] +=

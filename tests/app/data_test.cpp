@@ -16,13 +16,6 @@ using namespace einsearch;
 
 namespace {
 
-std::string contents(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
 std::string folder(const std::string& name) {
   const std::string path = scratch_path(name);
   std::filesystem::remove_all(path);

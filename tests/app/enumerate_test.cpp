@@ -8,20 +8,12 @@
 
 using namespace einsearch;
 
-namespace {
-
-std::size_t lines_of(const std::string& text) {
-  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-}
-
-}  // namespace
-
 TEST_CASE("enumerate prints the pinned header and one row per candidate") {
   const Outcome outcome =
       run_einsearch({"enumerate", "--grid", "1/4", "--d-in", "256", "--d-out", "1024"});
   CHECK(outcome.status == 0);
   CHECK(outcome.err.empty());
-  CHECK(lines_of(outcome.out) == 248);
+  CHECK(count_lines(outcome.out) == 248);
   CHECK(outcome.out.substr(0, outcome.out.find('\n')) ==
         "structure,family,theta,n_alpha,n_beta,n_gamma,n_delta,n_epsilon,n_phi,n_rho,d_in,d_out,"
         "pad_in,pad_out,order,params,flops,omega,psi,nu,rank,rounding_error,theta_drift,einsum");
@@ -79,7 +71,7 @@ TEST_CASE("enumerate prints the same bytes for any number of threads") {
     CAPTURE(options);
     const Outcome one = run_shell(base + options + " --threads 1");
     CHECK(one.status == 0);
-    CHECK(lines_of(one.out) > 10);
+    CHECK(count_lines(one.out) > 10);
     for (const char* threads : {" --threads 2", " --threads 5"}) {
       const Outcome more = run_shell(base + options + threads);
       CHECK(more.out == one.out);
@@ -93,10 +85,10 @@ TEST_CASE("enumerate prints the same bytes for any number of threads") {
 }
 
 TEST_CASE("enumerate --limit, --pareto and --ladder print what they say") {
-  CHECK(
-      lines_of(run_einsearch(
-                   {"enumerate", "--grid", "1/4", "--d-in", "64", "--d-out", "64", "--limit", "3"})
-                   .out) == 4);
+  CHECK(count_lines(
+            run_einsearch(
+                {"enumerate", "--grid", "1/4", "--d-in", "64", "--d-out", "64", "--limit", "3"})
+                .out) == 4);
   const Outcome pareto = run_einsearch({"enumerate",
                                         "--lattice",
                                         "divisors",
@@ -111,13 +103,13 @@ TEST_CASE("enumerate --limit, --pareto and --ladder print what they say") {
   const Outcome ladder = run_einsearch(
       {"enumerate", "--structures", "dense,btt:ranks=4", "--ladder", "64,256", "--format", "csv"});
   CHECK(ladder.status == 0);
-  CHECK(lines_of(ladder.out) == 3);
+  CHECK(count_lines(ladder.out) == 3);
   CHECK(ladder.out.find("flops_exponent_spread") != std::string::npos);
   const Outcome rungs =
       run_einsearch({"enumerate", "--structures", "dense,monarch", "--suggest-ladder", "4"});
   CHECK(rungs.status == 0);
-  CHECK(lines_of(rungs.out) == 5);
-  CHECK(lines_of(run_einsearch({"enumerate", "--ladder", "64,256"}).out) == 25);
+  CHECK(count_lines(rungs.out) == 5);
+  CHECK(count_lines(run_einsearch({"enumerate", "--ladder", "64,256"}).out) == 25);
 }
 
 TEST_CASE("enumerate refuses bad input with one clear line and status 2") {
@@ -150,7 +142,7 @@ TEST_CASE("enumerate refuses bad input with one clear line and status 2") {
     CHECK(outcome.status == 2);
     CHECK(outcome.out.empty());
     CHECK(outcome.err.find(c.part) != std::string::npos);
-    CHECK(lines_of(outcome.err) == 1);
+    CHECK(count_lines(outcome.err) == 1);
   }
   for (const char* grid : {"4", "1/0", "1/-3", "1/1001", "1/x", "2/4"}) {
     const Outcome outcome =

@@ -38,13 +38,6 @@ std::vector<std::string> with(std::vector<std::string> options) {
   return all;
 }
 
-void check_refused(const Outcome& outcome, const std::string& message) {
-  CAPTURE(outcome.err);
-  CHECK(outcome.status == 2);
-  CHECK(outcome.out.empty());
-  CHECK(outcome.err.find(message) != std::string::npos);
-}
-
 const std::vector<std::string> kSurface = with({"--law",
                                                 "surface",
                                                 "--n",

@@ -38,25 +38,6 @@ std::string scratch_file(const std::string& name, const std::string& text) {
   return path;
 }
 
-std::string contents(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-std::size_t count_lines(const std::string& text) {
-  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-}
-
-/// One line, status 2, nothing on stdout, the message as expected.
-void check_refused(const Outcome& outcome, const std::string& message) {
-  CAPTURE(outcome.err);
-  CHECK(outcome.status == 2);
-  CHECK(outcome.out.empty());
-  CHECK(count_lines(outcome.err) == 1);
-  CHECK(outcome.err.starts_with("einsearch: error: "));
-  CHECK(outcome.err.find(message) != std::string::npos);
-}
-
 }  // namespace
 
 TEST_CASE("fit-scaling: the ranking is on stdout, verdicts are on stderr, as jsonl too") {

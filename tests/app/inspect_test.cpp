@@ -143,9 +143,9 @@ TEST_CASE("inspect --as torch applies the layer as it is defined") { check_all_c
 TEST_CASE("inspect prints one row in the formats for programs and a layout for people") {
   const std::vector<std::string> question = {
       "inspect", "monarch", "--d-in", "256", "--d-out", "1024", "--exact-rank"};
-  std::vector<std::string> json = question;
-  json.insert(json.end(), {"--format", "jsonl"});
-  const Outcome row = run_einsearch(json);
+  std::vector<std::string> jsonl = question;
+  jsonl.insert(jsonl.end(), {"--format", "jsonl"});
+  const Outcome row = run_einsearch(jsonl);
   CHECK(row.status == 0);
   CHECK(row.err.empty());
   const nlohmann::json values = nlohmann::json::parse(row.out);

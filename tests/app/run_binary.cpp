@@ -6,9 +6,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
+#include <iterator>
 
 namespace einsearch {
 namespace {
@@ -34,13 +35,6 @@ class ScratchFolder {
  private:
   std::filesystem::path path_;
 };
-
-std::string contents(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
 
 [[noreturn]] void become(const std::vector<std::string>& command,
                          const std::string& in,
@@ -76,6 +70,24 @@ Outcome run(const std::vector<std::string>& command, const std::string& input) {
 }
 
 }  // namespace
+
+std::string contents(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::size_t count_lines(const std::string& text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+void check_refused(const Outcome& outcome, const std::string& message) {
+  CAPTURE(outcome.err);
+  CHECK(outcome.status == 2);
+  CHECK(outcome.out.empty());
+  CHECK(count_lines(outcome.err) == 1);
+  CHECK(outcome.err.starts_with("einsearch: error: "));
+  CHECK(outcome.err.find(message) != std::string::npos);
+}
 
 Outcome run_einsearch(const std::vector<std::string>& arguments, const std::string& input) {
   std::vector<std::string> command = {EINSEARCH_BINARY};

@@ -18,6 +18,13 @@ Outcome run_einsearch(const std::vector<std::string>& arguments, const std::stri
 /// A line for sh -c; $EINSEARCH is the built program.
 Outcome run_shell(const std::string& line, const std::string& input = "");
 
+/// One line of error, status 2, nothing on stdout, this message.
+void check_refused(const Outcome& outcome, const std::string& message);
+
+std::string contents(const std::string& path);
+
+std::size_t count_lines(const std::string& text);
+
 /// A file name under a fresh folder that is removed at exit.
 std::string scratch_path(const std::string& name);
 

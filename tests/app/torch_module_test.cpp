@@ -42,7 +42,7 @@ constexpr const char* kStructures[] = {
     "monarch", "btt3", "btt:rank=1/4", "tt2", "kronecker", "g1", "low-rank:0.75"};
 
 /// Prints everything that the test compares. Arguments: the folder of modules, and how many.
-constexpr const char* kHarness = R"(
+constexpr const char* kModuleHarness = R"(
 import sys, torch
 folder, count = sys.argv[1], int(sys.argv[2])
 for i in range(count):
@@ -158,7 +158,7 @@ TEST_CASE(
     }
   }
   list.close();
-  std::ofstream(folder + "/harness.py") << kHarness;
+  std::ofstream(folder + "/harness.py") << kModuleHarness;
   const Outcome checked =
       run_shell(fmt::format("{} {}/harness.py {} {}", python, folder, folder, count));
   REQUIRE_MESSAGE(checked.status == 0, checked.err);

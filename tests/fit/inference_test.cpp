@@ -43,12 +43,6 @@ std::vector<Curve> three_structures() {
       planted_curves({.structure = "tt", .noise = 0.005, .noise_seed = 3, .cost = 2}));
 }
 
-const RankedStructure& row_of(const Ranking& ranking, const std::string& structure) {
-  return *std::find_if(ranking.rows.begin(), ranking.rows.end(), [&](const auto& row) {
-    return row.structure == structure;
-  });
-}
-
 }  // namespace
 
 TEST_CASE("scores far apart have certain ranks, equal scores have every rank") {

@@ -1,7 +1,9 @@
 #include "fit/planted.h"
 
+#include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -51,6 +53,14 @@ std::vector<Curve> planted_curves(const PlantedLaw& law) {
 std::vector<Curve> joined(std::vector<Curve> a, const std::vector<Curve>& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
+}
+
+const RankedStructure& row_of(const Ranking& ranking, const std::string& structure) {
+  const auto found = std::find_if(ranking.rows.begin(), ranking.rows.end(), [&](const auto& row) {
+    return row.structure == structure;
+  });
+  REQUIRE(found != ranking.rows.end());
+  return *found;
 }
 
 }  // namespace einsearch

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "fit/ranking.h"
 #include "train/curve.h"
 
 namespace einsearch {
@@ -27,5 +28,8 @@ std::vector<Curve> planted_curves(const PlantedLaw& law);
 
 /// Several laws in one list.
 std::vector<Curve> joined(std::vector<Curve> a, const std::vector<Curve>& b);
+
+/// Fails the test if there is no such row.
+const RankedStructure& row_of(const Ranking& ranking, const std::string& structure);
 
 }  // namespace einsearch

@@ -13,14 +13,6 @@ using namespace einsearch;
 
 namespace {
 
-const RankedStructure& row_of(const Ranking& ranking, const std::string& structure) {
-  const auto found = std::find_if(ranking.rows.begin(), ranking.rows.end(), [&](const auto& row) {
-    return row.structure == structure;
-  });
-  REQUIRE(found != ranking.rows.end());
-  return *found;
-}
-
 bool contains(const Estimate& estimate, double value) {
   return estimate.low <= value && value <= estimate.high;
 }

@@ -40,7 +40,7 @@ std::string our_name(std::string name, bool is_structured) {
   return name;
 }
 
-bool is_einsum(const json& model) {
+bool is_einsum_mlp(const json& model) {
   return model["struct"].get<std::string>().starts_with("einsum");
 }
 
@@ -48,7 +48,7 @@ MlpOptions options_of(const json& model) {
   const std::string layers = model.value("layers", "intermediate");
   MlpOptions options;
   options.structure =
-      parse_structure(is_einsum(model) ? model["theta"].get<std::string>() : "dense");
+      parse_structure(is_einsum_mlp(model) ? model["theta"].get<std::string>() : "dense");
   options.resolve = {Rounding::paper, OrderRule::a_first};
   options.layers = layers == "all_but_last" ? LayerChoice::all_but_last
                    : layers == "all"        ? LayerChoice::all
@@ -137,7 +137,7 @@ TEST_CASE(
     CHECK(model.parameters().tensors().size() == expected["params"].size());
     for (const json& parameter : expected["params"]) {
       const ParameterInfo& tensor =
-          find_tensor(model.parameters(), our_name(parameter["name"], is_einsum(expected)));
+          find_tensor(model.parameters(), our_name(parameter["name"], is_einsum_mlp(expected)));
       CAPTURE(tensor.name);
       CHECK(tensor.size == parameter["numel"].get<Index>());
       std::vector<Index> ours = tensor.shape, theirs = parameter["shape"];
@@ -167,7 +167,7 @@ TEST_CASE("golden: training traces are reproduced to 1e-9") {
   const json golden = json::parse(file);
   for (const json& run : golden["runs"]) {
     CAPTURE(run["tag"].get<std::string>());
-    const bool is_structured = is_einsum(run);
+    const bool is_structured = is_einsum_mlp(run);
     const Mlp<double> model(options_of(run));
     const ParameterLayout& layout = model.parameters();
     const auto load = [&](const json& from) {

@@ -13,7 +13,7 @@ using namespace einsearch;
 
 namespace {
 
-TokenStream stream_of(std::vector<std::uint8_t> bytes) {
+TokenStream byte_stream(std::vector<std::uint8_t> bytes) {
   const auto owner = std::make_shared<const std::vector<std::uint8_t>>(std::move(bytes));
   return TokenStream(owner, *owner, TokenType::uint8);
 }
@@ -26,7 +26,7 @@ TokenData data_of(int size, Index vocabulary, const Token& token) {
     training.push_back(static_cast<std::uint8_t>(token(0, i)));
     held_out.push_back(static_cast<std::uint8_t>(token(1, i)));
   }
-  return {stream_of(training), stream_of(held_out), vocabulary, "test"};
+  return {byte_stream(training), byte_stream(held_out), vocabulary, "test"};
 }
 
 }  // namespace
