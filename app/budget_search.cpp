@@ -15,10 +15,11 @@
 #include "io/columns.h"
 #include "log.h"
 #include "output.h"
-#include "search/plan_report.h"
+#include "plan_table.h"
 #include "search/search_loop.h"
 #include "search/search_speed.h"
 #include "search_tables.h"
+#include "space_arguments.h"
 #include "structure/lattice.h"
 #include "structure/notation.h"
 #include "sweep_arguments.h"
@@ -27,94 +28,6 @@ namespace einsearch {
 namespace {
 
 constexpr double kFarthestTarget = 10;  // times the largest scale
-
-/// A condition on a column rather than a structure ("btt:rank=2" is one).
-bool is_condition(const std::string& item) {
-  const std::size_t sign = item.find_first_of("<>=");
-  return sign != std::string::npos && item.substr(0, sign).find_first_of(":(") == std::string::npos;
-}
-
-std::string trimmed(std::string text) {
-  while (!text.empty() && text.front() == ' ') text.erase(0, 1);
-  while (!text.empty() && text.back() == ' ') text.pop_back();
-  return text;
-}
-
-/// "grid 1/4, omega<=0.5": a lattice, divisors, names or @files, then conditions.
-SpaceRequest parse_space(const std::string& text) {
-  SpaceRequest request;
-  std::vector<std::string> names;
-  std::string conditions;
-  bool is_named = false;
-  for (const std::string& raw : split_list(text)) {
-    std::string item = trimmed(raw);
-    if (item.empty()) continue;
-    if (is_condition(item)) {
-      conditions += (conditions.empty() ? "" : ",") + item;
-    } else if (item.starts_with("grid ") || item == "divisors") {
-      if (is_named || !names.empty()) {
-        throw Error("two spaces in one",
-                    {.where = "--space", .expected = "a grid, divisors or names", .got = text});
-      }
-      is_named = true;
-      if (item == "divisors") {
-        request.kind = SpaceRequest::Kind::divisors;
-        continue;
-      }
-      const std::string step = trimmed(item.substr(5));
-      if (!step.starts_with("1/"))
-        throw Error("bad grid", {.where = "--space", .expected = "grid 1/n", .got = item});
-      request.n = static_cast<int>(parse_count(step.substr(2), "--space grid", {1, kFinestGrid}));
-    } else {
-      if (item.starts_with('@')) item.erase(0, 1);
-      names.push_back(item);
-    }
-  }
-  if (is_named && !names.empty()) {
-    throw Error("two spaces in one",
-                {.where = "--space", .expected = "a grid, divisors or names", .got = text});
-  }
-  if (!names.empty()) {
-    request.kind = SpaceRequest::Kind::names;
-    for (const ModelStructure& named : read_structures(fmt::format("{}", fmt::join(names, ",")))) {
-      if (named.mixture) {
-        throw Error("a search knows no mixtures of experts",
-                    {.where = "--space", .expected = "structures without", .got = named.name()});
-      }
-      request.structures.push_back(named.structure);
-    }
-  } else if (!is_named) {
-    throw Error("no space",
-                {.where = "--space",
-                 .expected = "\"grid 1/4\", divisors, names or @FILE, then conditions",
-                 .got = "\"" + text + "\""});
-  }
-  if (!conditions.empty()) request.filters = parse_filters(conditions);
-  return request;
-}
-
-SpaceRequest space_request(const BudgetSearchOptions& options) {
-  SpaceRequest request = parse_space(options.space);
-  if (!options.prior.empty()) {
-    request.prior = parse_filters(options.prior);
-    for (const Filter& filter : request.prior) {
-      if (!filter.column->depends_on_sizes()) continue;
-      throw Error("a prior on sizes",
-                  {.where = "--prior",
-                   .expected = "conditions on omega, psi and nu",
-                   .got = std::string(filter.column->name)});
-    }
-  }
-  if (!options.design.empty()) {
-    if (!options.design.starts_with("taxonomy:")) {
-      throw Error("bad value",
-                  {.where = "--design", .expected = "taxonomy:K", .got = options.design});
-    }
-    request.design = parse_count(options.design.substr(9), "--design taxonomy:K");
-  }
-  request.seed = static_cast<std::uint64_t>(options.seed);
-  return request;
-}
 
 RunSpec base_spec(const BudgetSearchOptions& options) {
   RunArguments run = options.run;
@@ -327,6 +240,46 @@ void report_space(const Prepared& prepared) {
   log_info(fmt::format("scales, as widths of dense: {}", fmt::join(scales, ", ")));
 }
 
+/// What a search costs at least, stage by stage, and how long its budget takes here.
+void print_stages(const BudgetSearchOptions& options,
+                  const Prepared& prepared,
+                  const Threads& threads) {
+  Output output("-");
+  TableWriter table(chosen_format({.format = options.format}),
+                    column_names(search_plan_columns()),
+                    output.sink());
+  const std::vector<SearchScale>& scales = prepared.protocol.scales;
+  double needed = 0;
+  for (const StageCost& stage : stage_costs(problem_of(prepared.scaled), prepared.halving)) {
+    table.cell(stage.scale ? "search" : "confirmation");
+    if (stage.scale) {
+      table.cell(scales[*stage.scale].dense_width).cell(scales[*stage.scale].steps);
+    } else {
+      table.missing().missing();
+    }
+    table.cell(stage.structures).cell(stage.runs).cell(stage.flops);
+    table.end_row();
+    needed += stage.flops;
+  }
+  table.finish();
+  output.finish();
+  std::string text = fmt::format("needs {:.3g} training FLOPs", needed);
+  const double budget = prepared.halving.budget;
+  const bool is_bounded = std::isfinite(budget);
+  if (is_bounded)
+    text += fmt::format(" of {:.3g}; what is left goes to ties and refinement", budget);
+  if (options.trainer.empty()) {
+    const double speed =
+        threads.count() * training_flops_per_s(prepared.protocol, prepared.space.members);
+    text += fmt::format("; {} takes about {} on {} thread{}",
+                        is_bounded ? "the budget" : "that",
+                        duration_text((is_bounded ? budget : needed) / speed),
+                        threads.count(),
+                        threads.count() == 1 ? "" : "s");
+  }
+  log_info(text);
+}
+
 std::string csv_text(std::span<const ColumnInfo> columns,
                      const std::function<void(TableWriter&)>& write) {
   std::string text;
@@ -380,6 +333,53 @@ std::vector<RunSpec> longest_runs(const SearchProtocol& protocol,
   return runs;
 }
 
+/// The training FLOPs that this machine gets done in the time of --budget.
+double measured_budget(const BudgetSearchOptions& options,
+                       const RunSpec& base,
+                       const SpaceRequest& request,
+                       const HalvingOptions& halving,
+                       const Threads& threads) {
+  if (!options.trainer.empty()) {
+    throw Error("a budget in seconds for another trainer",
+                {.where = "--budget", .expected = "training FLOPs", .got = options.budget});
+  }
+  const SearchSpace space =
+      make_search_space(request, kProbeWidth, model_options(base.model).resolve);
+  const auto protocol = [&](double budget) {
+    HalvingOptions within = halving;
+    within.budget = budget;
+    const auto members = static_cast<Count>(space.members.size());
+    try {
+      return protocol_of(options, base, scales_of(options, base, within, members));
+    } catch (const Error&) {
+      // The smallest scales tell the speed too.
+      within.budget = kInfinity;
+      within.target = 1;
+      return protocol_of(options, base, scales_of(options, base, within, members));
+    }
+  };
+  const double seconds = parse_duration(options.budget, "--budget");
+  const SearchSpeed speed = measure_search(protocol, space.members, halving, seconds, threads);
+  HalvingOptions within = halving;
+  within.budget = speed.budget_flops;
+  try {
+    prepare(options, base, request, within, threads);
+  } catch (const Error& fault) {
+    throw Error(fmt::format("{}; {} is about {:.2g} training FLOPs here",
+                            fault.what(),
+                            options.budget,
+                            speed.budget_flops));
+  }
+  if (parse_shard(options.execution.shard).count > 1) {
+    throw Error("a budget in seconds for one of several shards",
+                {.where = "--budget",
+                 .expected = "training FLOPs, the same for all",
+                 .got = options.budget,
+                 .hint = fmt::format("about {:.2g} on this machine", speed.budget_flops)});
+  }
+  return speed.budget_flops;
+}
+
 /// The budget in FLOPs: as given, as the store has it, or by how fast this machine is.
 double fixed_budget(const BudgetSearchOptions& options,
                     const RunSpec& base,
@@ -388,52 +388,15 @@ double fixed_budget(const BudgetSearchOptions& options,
                     const Threads& threads,
                     const RunStore& store) {
   if (!is_in_seconds(options.budget)) return budget_in_flops(options.budget);
-  const double seconds = parse_duration(options.budget, "--budget");
   const std::string name = name_of_search(options, base, request);
   std::string known = store.search_plan(name);
   if (known.empty()) {
-    if (!options.trainer.empty()) {
-      throw Error("a budget in seconds for another trainer",
-                  {.where = "--budget", .expected = "training FLOPs", .got = options.budget});
-    }
-    const SearchSpace space =
-        make_search_space(request, kProbeWidth, model_options(base.model).resolve);
-    const auto protocol = [&](double budget) {
-      HalvingOptions within = halving;
-      within.budget = budget;
-      const auto members = static_cast<Count>(space.members.size());
-      try {
-        return protocol_of(options, base, scales_of(options, base, within, members));
-      } catch (const Error&) {
-        // The smallest scales tell the speed too.
-        within.budget = kInfinity;
-        within.target = 1;
-        return protocol_of(options, base, scales_of(options, base, within, members));
-      }
-    };
-    const SearchSpeed speed = measure_search(protocol, space.members, halving, seconds, threads);
-    HalvingOptions within = halving;
-    within.budget = speed.budget_flops;
-    try {
-      prepare(options, base, request, within, threads);
-    } catch (const Error& fault) {
-      throw Error(fmt::format("{}; {} is about {:.2g} training FLOPs here",
-                              fault.what(),
-                              options.budget,
-                              speed.budget_flops));
-    }
-    if (parse_shard(options.execution.shard).count > 1) {
-      throw Error("a budget in seconds for one of several shards",
-                  {.where = "--budget",
-                   .expected = "training FLOPs, the same for all",
-                   .got = options.budget,
-                   .hint = fmt::format("about {:.2g} on this machine", speed.budget_flops)});
-    }
-    known = store.fix_search_plan(name, fmt::format("budget_flops {:.3g}\n", speed.budget_flops));
+    const double flops = measured_budget(options, base, request, halving, threads);
+    known = store.fix_search_plan(name, fmt::format("budget_flops {:.3g}\n", flops));
     log_info(fmt::format("{} on {} thread(s) here: {:.3g} training FLOPs (fixed in {}/searches)",
                          options.budget,
                          threads.count(),
-                         speed.budget_flops,
+                         flops,
                          store.folder()));
   }
   const std::size_t gap = known.find(' ');
@@ -451,13 +414,24 @@ int budget_search(const BudgetSearchOptions& given) {
   if (options.budget.empty())
     throw Error("--budget is missing", {.expected = "training FLOPs or time, such as 30m"});
   check_store_execution(options.execution, options.trainer);
-  const SpaceRequest request = space_request(options);
+  const SpaceRequest request = space_request({.space = options.space,
+                                              .prior = options.prior,
+                                              .design = options.design,
+                                              .seed = options.seed});
   const RunSpec base = base_spec(options);
   const Threads threads(options.execution.thread_count());
   HalvingOptions halving = halving_options(options);
   if (!is_in_seconds(options.budget)) {
     halving.budget = budget_in_flops(options.budget);
     prepare(options, base, request, halving, threads);  // faults show before a folder is made
+  }
+  if (options.is_dry) {
+    if (is_in_seconds(options.budget))
+      halving.budget = measured_budget(options, base, request, halving, threads);
+    const Prepared prepared = prepare(options, base, request, halving, threads);
+    report_space(prepared);
+    print_stages(options, prepared, threads);
+    return kDone;
   }
   std::error_code failure;
   std::filesystem::create_directories(options.folder, failure);
@@ -565,6 +539,7 @@ void add_budget_search(CLI::App& command, BudgetSearchOptions& options) {
   add_task_options(command, options.run.task);
   add_training_options(command, options.run);
   add_store_execution(command, options.execution);
+  command.add_flag("--dry-run", options.is_dry, "print the plan instead")->group("Execution");
 }
 
 }  // namespace einsearch

@@ -33,6 +33,7 @@ int print_columns(const OutputOptions& options) {
   print("status", status_columns());
   print("check", tuning_columns());
   print("search", search_columns());
+  print("search --dry-run", search_plan_columns());
   print("decisions.csv", decision_columns());
   print("search --replay", replay_columns());
   print("selftest", selftest_columns());

@@ -14,6 +14,7 @@
 #include "io/ranking_table.h"
 #include "log.h"
 #include "output.h"
+#include "plan_table.h"
 #include "progress.h"
 #include "replay_search.h"
 #include "search/standard.h"
@@ -68,7 +69,7 @@ void write_results(const std::string& folder,
 int standard_search(const BudgetSearchOptions& given) {
   BudgetSearchOptions options = given;
   if (options.folder.empty()) options.folder = kStandardFolder;
-  make_folder(options.folder);
+  if (!options.is_dry) make_folder(options.folder);
   const StandardPlan plan = standard_plan();
   const Census& census = plan.census;
   log_info(
@@ -83,6 +84,10 @@ int standard_search(const BudgetSearchOptions& given) {
   log_info("protocol: " + plan.protocol);
 
   const Threads threads(options.execution.thread_count());
+  if (options.is_dry) {
+    print_plan(plan_of(plan), {.output = {.format = options.format}}, threads);
+    return kDone;
+  }
   Progress progress("search");
   const std::vector<Curve> curves =
       run_plan(plan.runs, threads, [&progress](const SweepProgress& state) {
@@ -118,6 +123,8 @@ int search(const SearchOptions& options) {
       throw Error("--replay trains nothing",
                   {.expected = "no --space, --budget or --preset beside it"});
     }
+    if (options.budget.is_dry)
+      throw Error("--replay trains nothing", {.expected = "no --dry-run beside it"});
     return replay_search(options.archives, options.budget, options.strategy->count() > 0);
   }
   return is_standard ? standard_search(options.budget) : budget_search(options.budget);

@@ -63,22 +63,35 @@ std::vector<Count> rung_sizes(Count n, std::size_t scales, const HalvingOptions&
   return sizes;
 }
 
-NeededFlops needed_flops(const SearchProblem& problem, const HalvingOptions& options) {
+std::vector<StageCost> stage_costs(const SearchProblem& problem, const HalvingOptions& options) {
   const auto n = static_cast<Count>(problem.candidates.size()) - 1;
   const std::vector<Count> sizes = rung_sizes(n, problem.scales(), options);
-  NeededFlops needed;
+  std::vector<StageCost> stages;
   for (std::size_t scale = 0; scale < problem.scales(); ++scale) {
-    double runs = static_cast<double>(sizes[scale] + 1);
+    const Count structures = sizes[scale] + 1;
+    Count runs = structures * options.seeds;
     // One more round of rates for everybody, and the cheapest scale again at another rate.
     if (scale == 1 && options.tunes_rate) runs *= 4;
     if (scale == 0 && options.tunes_rate) runs *= 2;
-    const double flops =
-        runs * static_cast<double>(options.seeds) * mean_flops(problem.candidates, scale);
-    needed.all += flops;
-    if (scale < kFirstScales) needed.first_rung += flops;
+    stages.push_back({scale,
+                      structures,
+                      runs,
+                      static_cast<double>(runs) * mean_flops(problem.candidates, scale)});
   }
-  needed.all +=
-      confirmation_flops(problem.candidates, options, std::min(n, few_finalists(options)));
+  const Count confirmed = std::min(n, few_finalists(options));
+  stages.push_back({{},
+                    confirmed + 1,
+                    2 * (confirmed + 1) * options.confirmation_seeds,
+                    confirmation_flops(problem.candidates, options, confirmed)});
+  return stages;
+}
+
+NeededFlops needed_flops(const SearchProblem& problem, const HalvingOptions& options) {
+  NeededFlops needed;
+  for (const StageCost& stage : stage_costs(problem, options)) {
+    needed.all += stage.flops;
+    if (stage.scale && *stage.scale < kFirstScales) needed.first_rung += stage.flops;
+  }
   return needed;
 }
 

@@ -122,7 +122,17 @@ struct HalvingState {
   std::optional<bool> neighbours_won;  ///< whether one is predicted better than all of the lattice
 };
 
-/// What the search costs with no ties and three finalists, and its first rung alone.
+/// What one scale costs before confirmation, or confirmation, with no ties and as few finalists as
+/// may be; of tuning, as if everybody tried one round of rates more.
+struct StageCost {
+  std::optional<std::size_t> scale;  ///< none: confirmation, at the two largest
+  Count structures = 0;              ///< with dense
+  Count runs = 0;
+  double flops = 0;  ///< training FLOPs of all of them
+};
+std::vector<StageCost> stage_costs(const SearchProblem& problem, const HalvingOptions& options);
+
+/// The sum of them, and the first rung alone.
 struct NeededFlops {
   double first_rung = 0;
   double all = 0;

@@ -67,6 +67,16 @@ double time_per_example(const TaskSpec& spec) {
 
 }  // namespace
 
+double training_flops_per_s(const SearchProtocol& protocol,
+                            const std::vector<SpaceMember>& members) {
+  const Plan plan = sample_plan(protocol, members);
+  std::vector<PlanRow> rows = summarise(plan);
+  estimate_times(rows, kMeasuring_s);
+  double time = 0;
+  for (const PlanRow& row : rows) time += row.time_s;
+  return plan.train_flops / (time * (1 + evaluation_share(plan)));
+}
+
 SearchSpeed measure_search(const std::function<SearchProtocol(double budget)>& protocol,
                            const std::vector<SpaceMember>& members,
                            const HalvingOptions& options,
@@ -79,17 +89,12 @@ SearchSpeed measure_search(const std::function<SearchProtocol(double budget)>& p
   double per_example = -1;
   for (int round = 0; round < 2; ++round) {
     const SearchProtocol chosen = protocol(speed.budget_flops);
-    const Plan plan = sample_plan(chosen, members);
-    std::vector<PlanRow> rows = summarise(plan);
-    estimate_times(rows, kMeasuring_s);
-    double time = 0;
-    for (const PlanRow& row : rows) time += row.time_s;
-    speed.flops_per_s = n_threads * plan.train_flops / (time * (1 + evaluation_share(plan)));
+    speed.flops_per_s = n_threads * training_flops_per_s(chosen, members);
     if (std::holds_alternative<RegressionOptions>(chosen.base.task)) {
       if (per_example < 0) per_example = time_per_example(chosen.base.task);
       Count longest = 0;
-      for (const PlannedRun& run : plan.runs)
-        longest = std::max(longest, run.spec.steps * run.spec.batch);
+      for (const SearchScale& scale : chosen.scales)
+        longest = std::max(longest, scale.steps * chosen.base.batch);
       speed.time_of_examples_s = per_example * static_cast<double>(longest) *
                                  static_cast<double>(options.seeds + options.confirmation_seeds) /
                                  n_threads;

@@ -15,6 +15,10 @@ struct SearchSpeed {
   double time_of_examples_s = 0;  ///< that making the examples takes
 };
 
+/// Of one thread, evaluation included, by dense and some of the members at all scales.
+double training_flops_per_s(const SearchProtocol& protocol,
+                            const std::vector<SpaceMember>& members);
+
 /// The scales of a search depend on its budget in FLOPs and the speed on the scales, so both are
 /// found in turn. A tenth of the time is kept back. `protocol` gives the protocol of a budget.
 SearchSpeed measure_search(const std::function<SearchProtocol(double budget)>& protocol,

@@ -47,6 +47,19 @@ double train_flops(const RunSpec& spec) {
 
 }  // namespace
 
+Plan plan_of(const StandardPlan& standard) {
+  Plan plan;
+  plan.train_flops = standard.train_flops;
+  for (const RunSpec& run : standard.runs) {
+    plan.runs.push_back({.spec = run,
+                         .id = run_id(run),
+                         .train_flops = train_flops(run),
+                         .params = make_model<float>(run.model)->parameters().size(),
+                         .trunk = plan.runs.size()});
+  }
+  return plan;
+}
+
 StandardPlan standard_plan() {
   StandardPlan plan;
   const RunSpec base = base_spec();

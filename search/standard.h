@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "compute/parallel.h"
+#include "search/grid.h"
 #include "search/representatives.h"
 #include "train/curve.h"
 #include "train/run_spec.h"
@@ -28,6 +29,8 @@ struct StandardPlan {
 
 /// The same plan on every machine.
 StandardPlan standard_plan();
+
+Plan plan_of(const StandardPlan& standard);
 
 struct SweepProgress {
   Count runs_done = 0;

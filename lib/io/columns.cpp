@@ -447,6 +447,15 @@ constexpr std::array kSearch = {
     ColumnInfo{"verdict", "", "what the confirmation says, all finalists taken together"},
 };
 
+constexpr std::array kSearchPlan = {
+    ColumnInfo{"stage", "", "search, or confirmation at the two largest scales"},
+    ColumnInfo{"width", "features", "width of dense at this scale"},
+    ColumnInfo{"steps", "", "updates of a run"},
+    ColumnInfo{"structures", "", "structures that get so far, with dense; ties not counted"},
+    ColumnInfo{"runs", "", "their runs: rates and seeds"},
+    ColumnInfo{"train_flops", "FLOPs", "training compute of all of them"},
+};
+
 constexpr std::array kDecision = {
     ColumnInfo{"stage", "", "of the search"},
     ColumnInfo{"structure", "", "whom it is about"},
@@ -489,6 +498,7 @@ std::span<const ColumnInfo> status_columns() { return kStatus; }
 
 std::span<const ColumnInfo> tuning_columns() { return kTuning; }
 std::span<const ColumnInfo> search_columns() { return kSearch; }
+std::span<const ColumnInfo> search_plan_columns() { return kSearchPlan; }
 std::span<const ColumnInfo> decision_columns() { return kDecision; }
 std::span<const ColumnInfo> replay_columns() { return kReplay; }
 

@@ -49,6 +49,7 @@ std::span<const ColumnInfo> tuning_columns();
 /// Columns of the ranking of `search`, one row per structure, of its decisions.csv, and of `search
 /// --replay`, one row per strategy.
 std::span<const ColumnInfo> search_columns();
+std::span<const ColumnInfo> search_plan_columns();
 std::span<const ColumnInfo> decision_columns();
 std::span<const ColumnInfo> replay_columns();
 

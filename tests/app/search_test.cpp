@@ -3,20 +3,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "app/run_binary.h"
 
 using namespace einsearch;
 
 namespace {
-
-std::string text_of(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
 
 /// A search of some tenths of a second.
 const std::string kSearch =
@@ -44,9 +36,22 @@ TEST_CASE("a search that is run again, or in shards, leaves the same files") {
   CHECK(rounds > 1);
   for (const char* file : {"/ranking.csv", "/decisions.csv", "/frontiers.svg"}) {
     CAPTURE(file);
-    CHECK(text_of(whole + file).size() > 100);
-    CHECK(text_of(whole + file) == text_of(shards + file));
+    CHECK(contents(whole + file).size() > 100);
+    CHECK(contents(whole + file) == contents(shards + file));
   }
+}
+
+TEST_CASE("search --dry-run prints what stages cost and leaves nothing behind") {
+  const std::string folder = scratch_path("search-dry");
+  const Outcome plan = run_shell(kSearch + "--dry-run -o " + folder);
+  CHECK(plan.status == 0);
+  CHECK(plan.out.starts_with("stage,width,steps,structures,runs,train_flops\nsearch,8,16,5,10,"));
+  CHECK(count_lines(plan.out) == 6);  // four scales and confirmation
+  CHECK(plan.err.find(" of 1e+09; ") != std::string::npos);
+  CHECK(!std::filesystem::exists(folder));
+  const Outcome standard = run_einsearch({"search", "--dry-run", "-o", folder});
+  CHECK(count_lines(standard.out) == 41);  // eight structures at five scales
+  CHECK(!std::filesystem::exists(folder));
 }
 
 TEST_CASE("a search that cannot be is refused in one line with status 2") {
