@@ -58,14 +58,14 @@ struct DivisorSpace {
       : options(given),
         widths{given.d_in, given.d_out},
         dense((validate(widths), dense_shape(widths, given.resolve.order))),
-        inputs(given.d_in),
-        outputs(given.d_out) {}
+        inputs(DivisorTriples(given.d_in).all()),
+        outputs(DivisorTriples(given.d_out).all()) {}
 
   SpaceOptions options;
   Widths widths;
   LayerShape dense;
-  DivisorTriples inputs;
-  DivisorTriples outputs;
+  std::vector<Triple> inputs;
+  std::vector<Triple> outputs;
 };
 
 class DivisorPart {
@@ -134,14 +134,13 @@ class DivisorPart {
 Walk divisor_walk(const SpaceOptions& options) {
   constexpr std::size_t kTriplesPerPart = 8;
   const auto space = std::make_shared<const DivisorSpace>(options);
-  const Stretches stretches{space->outputs.all().size(), kTriplesPerPart};
-  const std::size_t parts = space->inputs.all().size() * stretches.count();
+  const Stretches stretches{space->outputs.size(), kTriplesPerPart};
+  const std::size_t parts = space->inputs.size() * stretches.count();
   return {parts, [=](std::size_t part, const CandidateVisitor& visit) {
             const auto [begin, end] = stretches[part % stretches.count()];
-            const std::span<const Triple> outputs(space->outputs.all());
+            const std::span<const Triple> outputs(space->outputs);
             return DivisorPart(*space, visit)
-                .walk(space->inputs.all()[part / stretches.count()],
-                      outputs.subspan(begin, end - begin));
+                .walk(space->inputs[part / stretches.count()], outputs.subspan(begin, end - begin));
           }};
 }
 

@@ -41,20 +41,25 @@ std::vector<Scale> scales_of(const Grid& grid, const Threads& threads) {
       }
     }
   }
-  threads.for_each(static_cast<Index>(scales.size()), [&](Index i) {
-    Scale& scale = scales[static_cast<std::size_t>(i)];
-    ModelOptions& model = model_options(scale.spec.model);
-    if (grid.match && (model.mixture || !(model.structure == grid.match->reference))) {
-      ModelSpec reference = scale.spec.model;
-      model_options(reference).structure = grid.match->reference;
-      model_options(reference).mixture.reset();
-      model.width = matching_width(
-          scale.spec.model, model_cost(reference, grid.match->by), model.width, grid.match->by);
-    }
-    const auto made = make_model<float>(scale.spec.model);
-    scale.params = made->parameters().size();
-    scale.tokens = made->tokens_per_example();
-    scale.flops_per_step = 3 * made->flops_per_example() * static_cast<double>(scale.spec.batch);
+  // Scales of one structure and depth stand together and share a matcher.
+  const std::size_t group = widths.size() * batches.size();
+  threads.for_each(static_cast<Index>(scales.size() / group), [&](Index i) {
+    const auto first = scales.begin() + i * static_cast<Index>(group);
+    std::optional<WidthMatcher> matcher;
+    if (grid.match) matcher.emplace(first->spec.model, grid.match->by);
+    std::for_each(first, first + static_cast<Index>(group), [&](Scale& scale) {
+      ModelOptions& model = model_options(scale.spec.model);
+      if (grid.match && (model.mixture || !(model.structure == grid.match->reference))) {
+        ModelSpec reference = scale.spec.model;
+        model_options(reference).structure = grid.match->reference;
+        model_options(reference).mixture.reset();
+        model.width = matcher->match(model_cost(reference, grid.match->by), model.width);
+      }
+      const auto made = make_model<float>(scale.spec.model);
+      scale.params = made->parameters().size();
+      scale.tokens = made->tokens_per_example();
+      scale.flops_per_step = 3 * made->flops_per_example() * static_cast<double>(scale.spec.batch);
+    });
   });
   return scales;
 }

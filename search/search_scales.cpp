@@ -108,15 +108,15 @@ double dense_train_flops(const RunSpec& base, const SearchScale& scale) {
 
 ScaledStructure scale_structure(const SearchProtocol& protocol, const Structure& structure) {
   ScaledStructure scaled{.structure = structure, .runs = {}, .flops = {}, .params = {}};
+  RunSpec base = protocol.base;
+  model_options(base.model).structure = structure;
+  WidthMatcher matcher(base.model);
   for (const SearchScale& scale : protocol.scales) {
-    RunSpec run = protocol.base;
-    ModelOptions& model = model_options(run.model);
-    model.structure = structure;
-    model.width = scale.dense_width;
-    if (!structure.is_dense) {
-      model.width = matching_width(
-          run.model, model_flops(dense_model(protocol.base, scale.dense_width)), scale.dense_width);
-    }
+    RunSpec run = base;
+    Index& width = model_options(run.model).width;
+    width = scale.dense_width;
+    if (!structure.is_dense)
+      width = matcher.match(model_flops(dense_model(protocol.base, width)), width);
     run.steps = scale.steps;
     run.schedule.steps = run.schedule.kind == ScheduleKind::constant ? 0 : run.steps;
     if (protocol.warmup) run.schedule.warmup = protocol.warmup(run.steps);

@@ -67,14 +67,14 @@ StandardPlan standard_plan() {
       choose_representatives(kGrid, kProbeWidth, model_options(base.model).resolve);
   plan.census = representatives.census;
   for (const Structure& structure : representatives.structures) {
+    RunSpec run = base;
+    model_options(run.model).structure = structure;
+    WidthMatcher matcher(run.model);
     for (const Scale& scale : kScales) {
       RunSpec dense = base;
       model_options(dense.model).structure = representatives.structures.front();
       model_options(dense.model).width = scale.dense_width;
-      RunSpec run = base;
-      model_options(run.model).structure = structure;
-      model_options(run.model).width =
-          matching_width(run.model, model_flops(dense.model), scale.dense_width);
+      model_options(run.model).width = matcher.match(model_flops(dense.model), scale.dense_width);
       run.steps = scale.steps;
       for (Count seed = 0; seed < kSeeds; ++seed) {
         run.seed_init = static_cast<std::uint64_t>(seed);

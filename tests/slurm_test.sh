@@ -1,6 +1,6 @@
 #!/bin/sh
 # A sweep as a job array on a real Slurm with two nodes on this machine gives the bytes of a sweep without Slurm, also
-# when elements are requeued in the middle. Status 77 (skipped) where Slurm is not installed.
+# when elements are requeued in the middle. Status 77 (skipped) where Slurm is not installed or its daemons do not start.
 # usage: sh tests/slurm_test.sh EINSEARCH
 set -eu
 einsearch=$1
@@ -35,25 +35,25 @@ for node in n1 n2; do
   daemons="$daemons $!"
 done
 
-# wait_until SECONDS WHAT COMMAND...: fails the test when the command does not succeed in time
+# wait_until SECONDS STATUS WHAT COMMAND...: ends the test with this status when the command does not succeed in time
 wait_until() {
-  seconds=$1 what=$2
-  shift 2
+  seconds=$1 status=$2 what=$3
+  shift 3
   tries=$((seconds * 5))
   until "$@"; do
     tries=$((tries - 1))
     if [ "$tries" -le 0 ]; then
-      echo "failed: $what within $seconds s"
+      echo "no $what within $seconds s"
       sinfo || true
       squeue || true
       tail -n 20 "$run"/*.log "$run"/store/slurm-*.log 2>/dev/null || true
-      exit 1
+      exit "$status"
     fi
     sleep 0.2
   done
 }
 are_idle() { [ "$(sinfo -h -t idle -o %D 2>/dev/null | head -n 1)" = 2 ]; }
-wait_until 30 "two idle nodes" are_idle
+wait_until 60 77 "two idle nodes" are_idle
 
 sweep="--structures dense,monarch --widths 8,16 --seeds 0..5 --depths 1 --horizon steps:1500 --batch 64 \
 --held-out 128 --target-width 32 --target-depth 2"
@@ -61,16 +61,16 @@ sweep="--structures dense,monarch --widths 8,16 --seeds 0..5 --depths 1 --horizo
 "$einsearch" slurm --shards 4 --time 10m --store "$run/store" -- $sweep >"$run/job.sh"
 job=$(sbatch --parsable "$run/job.sh")
 has_records() { ls "$run"/store/*.runs >/dev/null 2>&1; }
-wait_until 60 "the first record" has_records
+wait_until 60 1 "first record" has_records
 # What is requeued is pending for two minutes, unless told otherwise once it is.
 if scontrol requeue "${job}_2" 2>/dev/null; then
   is_pending() { scontrol show job "${job}_2" | grep -q "JobState=PENDING Reason=BeginTime"; }
-  wait_until 20 "the requeued element is pending" is_pending
+  wait_until 20 1 "pending state of the requeued element" is_pending
   sleep 2  # a node refuses a job whose former credential was revoked within the same second
   scontrol update "JobId=${job}_2" StartTime=now
 fi
 is_exported() { [ -s "$run/store/curves.csv" ]; }
-wait_until 120 "the exported curves" is_exported
+wait_until 120 1 "exported curves" is_exported
 
 "$einsearch" export "$run/store" --no-times >"$run/with.csv"
 # shellcheck disable=SC2086

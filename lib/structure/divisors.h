@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -19,20 +20,28 @@ using Triple = std::array<Index, 3>;
 /// Divisors of d >= 1, ascending.
 std::vector<Index> divisors(Index d);
 
-/// All ordered triples (a, b, c) with a b c = d, in ascending lexicographic order.
+/// All ordered triples (a, b, c) with a b c = d, in ascending lexicographic order: four bytes each.
 class DivisorTriples {
  public:
   explicit DivisorTriples(Index d);
 
-  const std::vector<Triple>& all() const { return triples_; }
+  std::vector<Triple> all() const;
 
   /// The triples that minimise sum_i (log n_i / log d - x_i)^2, with every one within 1e-9 of the
   /// minimum, in ascending order.
   std::vector<Triple> nearest(const std::array<double, 3>& exponents) const;
 
+  /// Memory that it holds.
+  std::size_t bytes() const;
+
  private:
-  std::vector<Triple> triples_;
-  std::vector<std::array<double, 2>> logs_;  // log_d of the first two; the third is the rest to 1
+  using Places = std::array<std::uint16_t, 2>;  // of the first two among the divisors
+
+  Triple triple(const Places& places) const;
+
+  std::vector<Index> divisors_;
+  std::vector<double> logs_;    // log_d of the divisors
+  std::vector<Places> places_;  // of all triples
 };
 
 /// DivisorTriples(d), kept by this thread for those who come again, until there are too many.

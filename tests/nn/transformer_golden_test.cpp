@@ -314,7 +314,8 @@ TEST_CASE("golden: parameters and FLOPs of every transformer in the summary") {
   if (!path || !pixel_path) return;
   std::map<std::string, std::string> pixel_thetas;  // names mean other structures there
   std::ifstream file(*pixel_path);
-  for (const json& model : json::parse(file)["models"])
+  const json pixel_models = json::parse(file);
+  for (const json& model : pixel_models["models"])
     pixel_thetas[model["name_in_c5m_sh"]] = model["theta"];
   for (const CsvRecord& row : read_csv_records(*path)) {
     const std::string name = row.at("name");

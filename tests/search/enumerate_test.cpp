@@ -201,11 +201,10 @@ TEST_CASE("divisors: every choice of sizes within the bounds once, and its theta
     CHECK(candidate.shape.sizes.pad_out() == 18);
     CHECK(resolve(parse_structure(candidate_name(candidate)), 12, 18) == candidate.shape);
   }
-  const DivisorTriples inputs(12);
-  const DivisorTriples outputs(18);
+  const std::vector<Triple> inputs = DivisorTriples(12).all(), outputs = DivisorTriples(18).all();
   std::size_t expected = 1;  // dense
-  for (const Triple& in : inputs.all()) {
-    for (const Triple& out : outputs.all()) {
+  for (const Triple& in : inputs) {
+    for (const Triple& out : outputs) {
       for (Index rho = 1; rho <= 18 * 12; ++rho) {
         const Sizes s{in[0], in[1], in[2], out[0], out[1], out[2], rho};
         const Sizes x{in[1], in[0], in[2], out[1], out[0], out[2], rho};

@@ -72,7 +72,7 @@ TEST_CASE("a matched width costs what was asked for, at sizes near theta") {
     MlpOptions options;
     options.structure = parse_structure(name);
     const double target = 2e5;
-    options.width = matching_width(options, target, 64);
+    options.width = WidthMatcher(options).match(target, 64);
     CHECK(std::abs(std::log(model_flops(options) / target)) < 0.06);
     const auto up = WidthResolver(options.width, 4 * options.width, {})(options.structure);
     REQUIRE(up);
@@ -81,7 +81,7 @@ TEST_CASE("a matched width costs what was asked for, at sizes near theta") {
   MlpOptions dense;
   dense.structure = parse_structure("dense");
   dense.width = 48;
-  CHECK(matching_width(dense, model_flops(dense), 16) == 48);
+  CHECK(WidthMatcher(dense).match(model_flops(dense), 16) == 48);
 }
 
 TEST_CASE("a plan gives the same curves on one and two threads, in its own order") {
