@@ -8,6 +8,7 @@
 
 #include "base/digest.h"
 #include "base/error.h"
+#include "structure/taxonomy.h"
 
 namespace einsearch {
 namespace {
@@ -41,13 +42,21 @@ std::vector<Scale> scales_of(const Grid& grid, const Threads& threads) {
       }
     }
   }
-  // Scales of one structure and depth stand together and share a matcher.
-  const std::size_t group = widths.size() * batches.size();
-  threads.for_each(static_cast<Index>(scales.size() / group), [&](Index i) {
-    const auto first = scales.begin() + i * static_cast<Index>(group);
+  // Scales of one structure and depth stand together and share a matcher. The cheaper a structure,
+  // the wider it gets and the longer it takes: those come first, so that threads end together.
+  const auto group = static_cast<Index>(widths.size() * batches.size());
+  std::vector<Index> firsts;
+  for (Index i = 0; i < static_cast<Index>(scales.size()); i += group) firsts.push_back(i);
+  const auto nu = [&](Index i) {
+    return taxonomy(model_options(scales[static_cast<std::size_t>(i)].spec.model).structure.theta)
+        .nu;
+  };
+  std::stable_sort(firsts.begin(), firsts.end(), [&](Index a, Index b) { return nu(a) < nu(b); });
+  threads.for_each(static_cast<Index>(firsts.size()), [&](Index i) {
+    const auto first = scales.begin() + firsts[static_cast<std::size_t>(i)];
     std::optional<WidthMatcher> matcher;
     if (grid.match) matcher.emplace(first->spec.model, grid.match->by);
-    std::for_each(first, first + static_cast<Index>(group), [&](Scale& scale) {
+    std::for_each(first, first + group, [&](Scale& scale) {
       ModelOptions& model = model_options(scale.spec.model);
       if (grid.match && (model.mixture || !(model.structure == grid.match->reference))) {
         ModelSpec reference = scale.spec.model;
