@@ -20,8 +20,6 @@
 #include "search/search_speed.h"
 #include "search_tables.h"
 #include "space_arguments.h"
-#include "structure/lattice.h"
-#include "structure/notation.h"
 #include "sweep_arguments.h"
 
 namespace einsearch {
@@ -263,17 +261,16 @@ void print_stages(const BudgetSearchOptions& options,
   }
   table.finish();
   output.finish();
-  std::string text = fmt::format("needs {:.3g} training FLOPs", needed);
   const double budget = prepared.halving.budget;
-  const bool is_bounded = std::isfinite(budget);
-  if (is_bounded)
-    text += fmt::format(" of {:.3g}; what is left goes to ties and refinement", budget);
+  std::string text =
+      fmt::format("needs {:.3g} training FLOPs of {:.3g}; what is left goes to ties and refinement",
+                  needed,
+                  budget);
   if (options.trainer.empty()) {
     const double speed =
         threads.count() * training_flops_per_s(prepared.protocol, prepared.space.members);
-    text += fmt::format("; {} takes about {} on {} thread{}",
-                        is_bounded ? "the budget" : "that",
-                        duration_text((is_bounded ? budget : needed) / speed),
+    text += fmt::format("; the budget takes about {} on {} thread{}",
+                        duration_text(budget / speed),
                         threads.count(),
                         threads.count() == 1 ? "" : "s");
   }
