@@ -59,15 +59,18 @@ void print_plan(const Plan& plan, const PlanPrint& print, const Threads& threads
     text += fmt::format(" ({:.3g} if branches shared no trunk)", plan.train_flops);
   const Shard& shard = print.shard;
   const double longest = jobs.empty() ? 0 : jobs.front().cost / cost;
-  const double share = std::max(longest,
-                                imbalance(jobs, shard.count * threads.count()) /
-                                    static_cast<double>(shard.count * threads.count()));
+  const Count workers = shard.count * threads.count();
+  const double share = std::max(longest, imbalance(jobs, workers) / static_cast<double>(workers));
+  const std::string where =
+      fmt::format("{} thread{}", workers, workers == 1 ? "" : "s") +
+      (shard.count > 1 ? fmt::format(" of {} machines like this", shard.count) : "");
   if (time > 0) {
-    text += fmt::format("; about {} on {} thread{}",
-                        duration_text(time * (cost / plan.train_flops) * share),
-                        shard.count * threads.count(),
-                        shard.count * threads.count() == 1 ? "" : "s");
-    if (shard.count > 1) text += fmt::format(" of {} machines like this", shard.count);
+    text += fmt::format(
+        "; about {} on {}", duration_text(time * (cost / plan.train_flops) * share), where);
+  }
+  if (workers > 1) {
+    text += fmt::format(
+        "{} {:.3g} times as fast as one", time > 0 ? "," : "; " + where + " are", 1 / share);
   }
   log_info(text);
   if (shard.count > 1) {
