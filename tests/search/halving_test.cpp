@@ -174,6 +174,40 @@ TEST_CASE("decisions depend on results alone: asked again after every run they a
         whole.state.confirmation->rows[1].multiplier.low);
 }
 
+TEST_CASE(
+    "refinement climbs from the best of the lattice to better neighbours, and says if none is") {
+  PlantedSearch world = planted_world(12, 0.02, 0, 3);
+  world.structures[5].prefactor = 0.85;
+  const auto add = [&](const char* name, double prefactor, const char* parent, int round) {
+    world.structures.push_back(
+        {.name = name, .prefactor = prefactor, .parent = parent, .round = round});
+  };
+  add("worse", 0.95, "s05", 1);
+  add("better", 0.75, "s05", 1);
+  add("best", 0.65, "better", 2);  // known only once "better" is among the best three
+  HalvingOptions options;
+  options.finalists = 2;
+  options.n_replicates = 50;
+  const HalvingState climbed = run_planted(world, options).state;
+  CHECK(climbed.n_neighbours == 3);
+  CHECK(climbed.neighbours_won == true);
+  REQUIRE(climbed.confirmation);
+  CHECK(climbed.candidates[climbed.finalists[0]].name == "best");
+  CHECK(climbed.candidates[climbed.finalists[1]].name == "better");
+
+  for (PlantedStructure& structure : world.structures)
+    if (structure.round > 0) structure.prefactor = 1.1;
+  const HalvingState stayed = run_planted(world, options).state;
+  CHECK(stayed.neighbours_won == false);
+  CHECK(stayed.candidates[stayed.finalists[0]].name == "s05");
+
+  options.budget = needed_flops(world.problem(), options).all;
+  const HalvingState poor = run_planted(world, options).state;
+  CHECK(poor.n_neighbours == 0);  // the budget does not reach
+  CHECK(!poor.neighbours_won);
+  CHECK(poor.flops <= options.budget);
+}
+
 TEST_CASE("fresh seeds alone make the confirmed numbers") {
   // Selection that looked far too good for one structure does not show in its confirmation.
   const PlantedSearch world = planted_world(8, 0, 0, 8);

@@ -28,8 +28,23 @@ const PlantedStructure& PlantedSearch::find(const std::string& name) const {
 
 SearchProblem PlantedSearch::problem() const {
   SearchProblem problem;
-  for (const PlantedStructure& structure : structures)
-    problem.candidates.push_back({structure.name, structure.family, flops});
+  std::vector<PlantedStructure> off_lattice;
+  for (const PlantedStructure& structure : structures) {
+    if (structure.round == 0) {
+      problem.candidates.push_back({structure.name, structure.family, flops});
+    } else {
+      off_lattice.push_back(structure);
+    }
+  }
+  if (off_lattice.empty()) return problem;
+  problem.neighbours = [off_lattice, costs = flops](const std::string& name, int round) {
+    std::vector<SearchCandidate> found;
+    for (const PlantedStructure& structure : off_lattice) {
+      if (structure.parent == name && structure.round == round)
+        found.push_back({structure.name, structure.family, costs});
+    }
+    return found;
+  };
   return problem;
 }
 

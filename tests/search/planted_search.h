@@ -21,6 +21,8 @@ struct PlantedStructure {
   double exponent = 0.15;
   double best_rate = 1;
   bool diverges = false;
+  std::string parent = {};  ///< off the lattice: a neighbour of this structure ...
+  int round = 0;            ///< ... in this round of the refinement
 };
 
 class PlantedSearch {
