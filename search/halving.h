@@ -8,9 +8,10 @@
 //   refinement     neighbours of the best three off the lattice, in two rounds
 //   confirmation   the final few and dense, at the two largest scales, with fresh seeds
 //
-// Who goes on: by the loss predicted at the target (search/promotion.h). Half of the places go to
-// the best of each family, the others to the best; whoever is among the best with a probability
-// above 10 % stays too, at most as many again and as far as the budget reaches; dense always stays.
+// Who goes on: by the loss that a structure's three largest scales so far predict at the target
+// (search/promotion.h). Half of the places go to the best of each family, the others to the best;
+// whoever is among the best with a probability above 10 % stays too, at most half as many again and
+// as far as the budget reaches; dense always stays.
 //
 // Decisions are a function of the problem, the options and the results alone: nothing is
 // remembered, so a search that is killed, split or replayed decides the same. Execution is

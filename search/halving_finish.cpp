@@ -136,7 +136,7 @@ Count HalvingWalk::finalists_within_budget() const {
 bool HalvingWalk::is_confirmed() {
   std::vector<std::size_t> judged;
   state_.stage = "selection";
-  state_.selection = predict(judged);
+  state_.selection = predict(judged, scales());  // E needs them all
   state_.selected = judged;
   const Count wanted = finalists_within_budget();
   for (const std::size_t c : state_.order) {

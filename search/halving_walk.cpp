@@ -251,12 +251,14 @@ double HalvingWalk::reserve_after(std::size_t scale) const {
                             std::min(static_cast<Count>(n_first_), few_finalists(options_)));
 }
 
-const Prediction& HalvingWalk::predict(std::vector<std::size_t>& judged) {
+const Prediction& HalvingWalk::predict(std::vector<std::size_t>& judged, std::size_t most_scales) {
   std::vector<SelectionRuns> structures;
   std::string key = state_.stage;
   for (std::size_t c = 0; c < state_.states.size(); ++c) {
     SelectionRuns structure{state_.candidates[c].name, {}};
-    for (std::size_t scale = 0; scale < static_cast<std::size_t>(of(c).scales); ++scale) {
+    const auto n_scales = static_cast<std::size_t>(of(c).scales);
+    const std::size_t first = n_scales > most_scales ? n_scales - most_scales : 0;
+    for (std::size_t scale = first; scale < n_scales; ++scale) {
       for (Count seed = 0; seed < options_.seeds; ++seed) {
         const Curve* curve = curve_of({c, scale, of(c).lr_factor, seed, false});
         if (curve == nullptr || sound_end(*curve) == nullptr) continue;
@@ -280,7 +282,7 @@ const Prediction& HalvingWalk::predict(std::vector<std::size_t>& judged) {
 
 std::vector<std::size_t> HalvingWalk::rank(std::size_t next_scale, std::size_t k) {
   std::vector<std::size_t> judged;
-  const Prediction& prediction = predict(judged);
+  const Prediction& prediction = predict(judged, kJudgedScales);
   std::vector<std::size_t> members, numbers;
   for (std::size_t i = 0; i < judged.size(); ++i) {
     const std::size_t c = judged[i];
@@ -347,7 +349,7 @@ std::vector<std::size_t> HalvingWalk::promote(std::size_t scale) {
       return of(a).p_top > of(b).p_top;
     });
     for (const std::size_t c : ties) {
-      if (chosen.size() >= 2 * k) break;
+      if (chosen.size() >= k + (k + 1) / 2) break;
       choose(c, "tie", fmt::format("in the top {} with probability {:.2f}", k, of(c).p_top));
     }
   }

@@ -66,8 +66,8 @@ class HalvingWalk {
   bool is_first_rung_done();
   /// FLOPs kept for what comes after `scale`, with no ties and few finalists.
   double reserve_after(std::size_t scale) const;
-  /// Judges all candidates by their runs at two scales or more.
-  const Prediction& predict(std::vector<std::size_t>& judged);
+  /// Judges all candidates with runs at two scales or more by the largest `most_scales` of each.
+  const Prediction& predict(std::vector<std::size_t>& judged, std::size_t most_scales);
   /// Scores everybody by results so far; returns those alive but dense, the best first, with the
   /// probability of being among the k best where the strategy asks for it.
   std::vector<std::size_t> rank(std::size_t next_scale, std::size_t k);

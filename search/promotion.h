@@ -18,6 +18,10 @@
 
 namespace einsearch {
 
+/// The largest scales so far, by which a structure is judged: smaller ones mislead, since who
+/// learns fast at first often ends behind.
+inline constexpr std::size_t kJudgedScales = 3;
+
 /// One structure's runs so far.
 struct SelectionRuns {
   std::string name;  ///< different for all; the baseline is called dense

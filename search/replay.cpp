@@ -109,25 +109,39 @@ class Replay {
     return order;
   }
 
-  Truth truth_beside(std::size_t seed) const {
+  /// By the runs of all seeds but one at the largest scales.
+  Prediction predict_beside(std::size_t seed, std::size_t most_scales) const {
     std::vector<SelectionRuns> structures;
     for (std::size_t c = 0; c < archive_.candidates.size(); ++c) {
       SelectionRuns& own = structures.emplace_back();
       own.name = archive_.candidates[c].name;
-      for (const auto& of_scale : archive_.runs[c]) {
+      for (std::size_t scale = scales() - most_scales; scale < scales(); ++scale) {
         for (std::size_t other = 0; other < archive_.seeds; ++other) {
-          if (other != seed || archive_.seeds == 1) own.runs.push_back(&of_scale[other]);
+          if (other != seed || archive_.seeds == 1)
+            own.runs.push_back(&archive_.runs[c][scale][other]);
         }
       }
     }
-    const Prediction prediction = predict_at_target(structures,
-                                                    {.target = options_.target,
-                                                     .n_replicates = options_.n_replicates,
-                                                     .seed = options_.seed,
-                                                     .n_threads = options_.n_threads});
-    Truth truth{.score = prediction.score, .multiplier = {}, .order = {}};
-    for (const Estimate& multiplier : prediction.multiplier)
-      truth.multiplier.push_back(multiplier.value);
+    return predict_at_target(structures,
+                             {.target = options_.target,
+                              .n_replicates = options_.n_replicates,
+                              .seed = options_.seed,
+                              .n_threads = options_.n_threads});
+  }
+
+  Truth truth_beside(std::size_t seed) const {
+    Truth truth{.score = predict_beside(seed, kJudgedScales).score, .multiplier = {}, .order = {}};
+    // Losses become compute by dense's law through all scales.
+    const Ranking ranking = predict_beside(seed, scales()).ranking;
+    const auto dense = std::find(ranking.names.begin(), ranking.names.end(), "dense");
+    for (const double score : truth.score) {
+      truth.multiplier.push_back(
+          dense == ranking.names.end()
+              ? kMissing
+              : ranking.joint.laws[static_cast<std::size_t>(dense - ranking.names.begin())].compute(
+                    std::exp(score)) /
+                    options_.target);
+    }
     truth.order = ranked([&](std::size_t c) { return truth.score[c]; });
     return truth;
   }

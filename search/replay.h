@@ -2,8 +2,9 @@
 //
 // The archive has every structure at the same number of scales and with the same seeds. One seed
 // after the other plays the search: the strategy asks for runs, and is given those of the archive.
-// The others are the truth: the loss that all of their runs predict at the target, slopes shrunk.
-// With one seed it is its own truth. Dense takes part but is not ranked.
+// The others are the truth: the loss that their runs at the three largest scales predict at the
+// target, slopes shrunk; dense's law turns losses into compute. With one seed it is its own truth.
+// Dense takes part but is not ranked.
 //
 // Of several runs of a structure at one scale and seed (branches of a trunk) the longest counts,
 // and its compute is what they cost. Only runs at the commonest learning rate count.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "app/run_binary.h"
 
@@ -77,6 +78,20 @@ TEST_CASE("a search that cannot be is refused in one line with status 2") {
     CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
     CHECK_FALSE(std::filesystem::exists(folder + "/ranking.csv"));
   }
+}
+
+TEST_CASE("on the archive of the lattice 1/3 halving finds the best for 15 % of the cost") {
+  const Outcome replay = run_einsearch({"search",
+                                        "--replay",
+                                        EINSEARCH_SOURCE_DIR "/data/lattice-curves.csv.gz",
+                                        "--strategy",
+                                        "halving",
+                                        "--format",
+                                        "jsonl"});
+  REQUIRE(replay.status == 0);
+  const auto row = nlohmann::json::parse(replay.out);
+  CHECK(row["regret"].get<double>() <= 1.05);
+  CHECK(row["cost_share"].get<double>() <= 0.15);
 }
 
 TEST_CASE("a sweep replayed as searches says what a strategy costs and finds") {
