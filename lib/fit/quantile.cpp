@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cmath>
 
+#include "base/types.h"
+
 namespace einsearch {
 
 double quantile_of_sorted(const std::vector<double>& sorted, double p) {
