@@ -444,8 +444,11 @@ int budget_search(const BudgetSearchOptions& given) {
       {.command = options.trainer, .data = options.run.task.data, .title = "search"});
   runner.keep_examples(
       longest_runs(prepared.protocol, prepared.scaled.structures.front(), halving));
-  SearchLoop loop(
-      prepared.protocol, prepared.scaled.structures, problem_of(prepared.scaled), halving);
+  SearchLoop loop(prepared.protocol,
+                  prepared.scaled.structures,
+                  problem_of(prepared.scaled),
+                  halving,
+                  request.kind == SpaceRequest::Kind::grid ? request.n : 0);
   report_space(prepared);
   ExecuteResult last;
   const HalvingState state = loop.run(store, [&](const Plan& plan, const HalvingState& stage) {

@@ -5,7 +5,7 @@
 //                  twice more where the best is at an end; everybody keeps its best rate
 //   first rung     the first three scales at that rate
 //   rungs 2, 3 ... one third goes on to the next scale, ...
-//   refinement     neighbours of the best three off the lattice, in two rounds
+//   refinement     neighbours of the best three off the lattice, in two rounds (halving, last-loss)
 //   confirmation   the final few and dense, at the two largest scales, with fresh seeds
 //
 // Who goes on: by the loss that a structure's three largest scales so far predict at the target

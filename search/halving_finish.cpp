@@ -14,7 +14,9 @@ constexpr std::size_t kPromotedNeighbours = 3;
 }  // namespace
 
 bool HalvingWalk::is_refined() {
-  if (!search_.problem_.neighbours || options_.strategy == Strategy::random) return true;
+  const bool climbs =
+      options_.strategy == Strategy::halving || options_.strategy == Strategy::last_loss;
+  if (!search_.problem_.neighbours || !climbs) return true;
   const double best_of_lattice = state_.order.empty() ? kInfinity : of(state_.order[0]).score;
   for (int round = 1; round <= kRefinements; ++round) {
     bool has_room = true;

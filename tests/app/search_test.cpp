@@ -42,6 +42,21 @@ TEST_CASE("a search that is run again, or in shards, leaves the same files") {
   }
 }
 
+TEST_CASE("a search over a lattice goes on off it, an exhaustive one does not") {
+  const std::string folder = scratch_path("search-lattice");
+  const std::string lattice =
+      "$EINSEARCH search --space 'grid 1/2' --match dense@8,12,16,24 --horizon steps:16,20,24,32 "
+      "--depth 1 --target-width 16 --target-depth 2 --held-out 64 --batch 16 --budget 1e9 ";
+  const Outcome refined = run_shell(lattice + "-o " + folder);
+  REQUIRE(refined.status == 0);
+  CHECK(refined.err.find(" structures off the lattice tried; ") != std::string::npos);
+  CHECK(contents(folder + "/decisions.csv").find("\nrefinement 1,") != std::string::npos);
+  CHECK(contents(folder + "/ranking.csv").find("off the lattice, from ") != std::string::npos);
+  const Outcome exhaustive = run_shell(lattice + "--strategy exhaustive -o " + folder + "-all");
+  REQUIRE(exhaustive.status == 0);
+  CHECK(contents(folder + "-all/ranking.csv").find("off the lattice") == std::string::npos);
+}
+
 TEST_CASE("search --dry-run prints what stages cost and leaves nothing behind") {
   const std::string folder = scratch_path("search-dry");
   const Outcome plan = run_shell(kSearch + "--dry-run -o " + folder);
