@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 
 #include "arguments.h"
 #include "base/digest.h"
@@ -277,27 +276,18 @@ void print_stages(const BudgetSearchOptions& options,
   log_info(text);
 }
 
-std::string csv_text(std::span<const ColumnInfo> columns,
-                     const std::function<void(TableWriter&)>& write) {
-  std::string text;
-  TableWriter table(
-      TableFormat::csv, column_names(columns), [&text](std::string_view part) { text += part; });
-  write(table);
-  table.finish();
-  return text;
-}
-
 void write_search_results(const BudgetSearchOptions& options,
                           const SearchLoop& loop,
                           const HalvingState& state,
                           const HalvingOptions& halving) {
   const std::string& folder = options.folder;
-  write_file(folder + "/ranking.csv", csv_text(search_columns(), [&](TableWriter& table) {
+  write_file(folder + "/ranking.csv",
+             csv_text(column_names(search_columns()), [&](TableWriter& table) {
                write_search(table, loop, state, SearchRows::all);
              }));
-  write_file(folder + "/decisions.csv", csv_text(decision_columns(), [&](TableWriter& table) {
-               write_decisions(table, state);
-             }));
+  write_file(folder + "/decisions.csv",
+             csv_text(column_names(decision_columns()),
+                      [&](TableWriter& table) { write_decisions(table, state); }));
   write_file(folder + "/frontiers.svg", search_svg(loop, state));
   for (const std::string& line : search_lines(state, halving)) log_info(line);
   log_info(fmt::format("wrote {0}/ranking.csv, {0}/decisions.csv, {0}/frontiers.svg", folder));
@@ -430,12 +420,7 @@ int budget_search(const BudgetSearchOptions& given) {
     print_stages(options, prepared, threads);
     return kDone;
   }
-  std::error_code failure;
-  std::filesystem::create_directories(options.folder, failure);
-  if (failure) {
-    throw Error("cannot make the folder of results",
-                {.where = options.folder, .got = failure.message()});
-  }
+  make_results_folder(options.folder);
   RunStore store = open_store(options.execution);
   halving.budget = fixed_budget(options, base, request, halving, threads, store);
   Prepared prepared = prepare(options, base, request, halving, threads);

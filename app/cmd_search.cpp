@@ -1,8 +1,6 @@
 // einsearch search: from the space of structures to a ranked few, with evidence.
 #include <fmt/format.h>
 
-#include <filesystem>
-
 #include "arguments.h"
 #include "base/error.h"
 #include "budget_search.h"
@@ -31,35 +29,17 @@ struct SearchOptions {
   BudgetSearchOptions budget;
 };
 
-std::string table_text(const std::vector<std::string>& columns,
-                       const std::function<void(TableWriter&)>& write) {
-  std::string text;
-  TableWriter table(TableFormat::csv, columns, [&text](std::string_view part) { text += part; });
-  write(table);
-  table.finish();
-  return text;
-}
-
-void make_folder(const std::string& folder) {
-  std::error_code failure;
-  std::filesystem::create_directories(folder, failure);
-  if (failure)
-    throw Error("cannot make the folder of results", {.where = folder, .got = failure.message()});
-  write_file(folder + "/.einsearch", "");  // fails now rather than after the runs
-  std::filesystem::remove(folder + "/.einsearch", failure);
-}
-
 void write_results(const std::string& folder,
                    const std::vector<Curve>& curves,
                    const Ranking& ranking) {
   write_file(folder + "/curves.csv",
-             table_text(curve_csv_columns(TimeColumns::left_out), [&](TableWriter& table) {
+             csv_text(curve_csv_columns(TimeColumns::left_out), [&](TableWriter& table) {
                for (const Curve& curve : curves)
                  write_curve_rows(table, curve, TimeColumns::left_out);
              }));
   write_file(folder + "/ranking.csv",
-             table_text(column_names(ranking_columns()),
-                        [&](TableWriter& table) { write_ranking(table, ranking); }));
+             csv_text(column_names(ranking_columns()),
+                      [&](TableWriter& table) { write_ranking(table, ranking); }));
   write_file(
       folder + "/frontiers.svg",
       frontier_svg(ranking, curves, {.title = "Standard search: loss against training compute"}));
@@ -69,7 +49,7 @@ void write_results(const std::string& folder,
 int standard_search(const BudgetSearchOptions& given) {
   BudgetSearchOptions options = given;
   if (options.folder.empty()) options.folder = kStandardFolder;
-  if (!options.is_dry) make_folder(options.folder);
+  if (!options.is_dry) make_results_folder(options.folder);
   const StandardPlan plan = standard_plan();
   const Census& census = plan.census;
   log_info(

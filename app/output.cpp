@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 
 #include "base/error.h"
 #include "log.h"
@@ -59,6 +60,24 @@ void Output::finish() {
 
 TableWriter::Sink Output::sink() {
   return [this](std::string_view text) { write(text); };
+}
+
+std::string csv_text(const std::vector<std::string>& columns,
+                     const std::function<void(TableWriter&)>& write) {
+  std::string text;
+  TableWriter table(TableFormat::csv, columns, [&text](std::string_view part) { text += part; });
+  write(table);
+  table.finish();
+  return text;
+}
+
+void make_results_folder(const std::string& folder) {
+  std::error_code failure;
+  std::filesystem::create_directories(folder, failure);
+  if (failure)
+    throw Error("cannot make the folder of results", {.where = folder, .got = failure.message()});
+  write_file(folder + "/.einsearch", "");
+  std::filesystem::remove(folder + "/.einsearch", failure);
 }
 
 }  // namespace einsearch

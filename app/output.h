@@ -1,9 +1,11 @@
 // Where a table goes: --format and -o, the same for every command.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "io/atomic_file.h"
 #include "io/table.h"
@@ -39,5 +41,13 @@ class Output {
   std::string path_;
   std::optional<AtomicFile> file_;
 };
+
+/// A whole table as CSV.
+std::string csv_text(const std::vector<std::string>& columns,
+                     const std::function<void(TableWriter&)>& write);
+
+/// Makes a folder that results will be written to. Throws Error where that is impossible, now
+/// rather than after the runs.
+void make_results_folder(const std::string& folder);
 
 }  // namespace einsearch

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 
 #include "base/error.h"
@@ -83,7 +82,7 @@ int replay_search(const std::vector<std::string>& archives,
   for (const ReplayRow& row : replay(archive, strategies, halving)) {
     table.cell(row.strategy).cell(row.runs);
     for (const double value : {row.cost_share, row.regret, row.tau, row.top_1, row.recall})
-      std::isfinite(value) ? table.cell(value) : table.missing();
+      table.number_or_missing(value);
     table.cell(static_cast<Count>(row.k)).cell(fmt::format("{}", fmt::join(row.chosen, ";")));
     table.end_row();
   }

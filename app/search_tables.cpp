@@ -75,10 +75,6 @@ std::string verdict_of(const ConfirmedStructure& row, bool is_dense) {
   return "not told apart from dense";
 }
 
-void put_number(TableWriter& table, double value) {
-  std::isfinite(value) ? table.cell(value) : table.missing();
-}
-
 void put_what_it_is(TableWriter& table,
                     const SearchCandidate& candidate,
                     const ScaledStructure& scaled) {
@@ -106,7 +102,7 @@ void put_confirmation(TableWriter& table, const SearchRow& row, const HalvingSta
                              own.p_beats_dense,
                              state.confirmation->compute,
                              own.loss})
-    put_number(table, value);
+    table.number_or_missing(value);
 }
 
 void put_selection(TableWriter& table, const HalvingState& state, std::size_t c) {
@@ -115,8 +111,8 @@ void put_selection(TableWriter& table, const HalvingState& state, std::size_t c)
     if (state.selected[i] == c) multiplier = state.selection->multiplier[i];
   }
   for (const double value : {multiplier.value, multiplier.low, multiplier.high})
-    put_number(table, value);
-  put_number(table, std::exp(state.states[c].score));
+    table.number_or_missing(value);
+  table.number_or_missing(std::exp(state.states[c].score));
 }
 
 /// "12 dropped, 3 diverged": how a stage parted with its structures.
@@ -139,7 +135,7 @@ void write_search(TableWriter& table,
   for (const SearchRow& row : rows_of(state, wanted)) {
     const SearchCandidate& candidate = state.candidates[row.candidate];
     const CandidateState& own = state.states[row.candidate];
-    row.rank > 0 ? table.cell(row.rank) : table.missing();
+    table.count_or_missing(row.rank);
     put_what_it_is(table, candidate, loop.structure(candidate.name));
     put_confirmation(table, row, state);
     put_selection(table, state, row.candidate);
@@ -158,8 +154,8 @@ void write_search(TableWriter& table,
 void write_decisions(TableWriter& table, const HalvingState& state) {
   for (const Decision& decision : state.decisions) {
     table.cell(decision.stage).cell(decision.structure).cell(decision.action).cell(decision.reason);
-    put_number(table, decision.predicted_loss);
-    put_number(table, decision.p_top);
+    table.number_or_missing(decision.predicted_loss);
+    table.number_or_missing(decision.p_top);
     table.end_row();
   }
 }

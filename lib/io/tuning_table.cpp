@@ -2,21 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 namespace einsearch {
 namespace {
 
-void put_number(TableWriter& table, double value) {
-  std::isnan(value) ? table.missing() : table.cell(value);
-}
-
-void put_count(TableWriter& table, Count value) { value > 0 ? table.cell(value) : table.missing(); }
-
 void put_estimate(TableWriter& table, const Estimate& estimate) {
-  put_number(table, estimate.value);
-  put_number(table, estimate.low);
-  put_number(table, estimate.high);
+  table.number_or_missing(estimate.value);
+  table.number_or_missing(estimate.low);
+  table.number_or_missing(estimate.high);
 }
 
 void put_check(TableWriter& table, const TuningCheck& check) {
@@ -34,17 +26,17 @@ std::string in_words(const TuningCheck& check) {
 void write_tuning(TableWriter& table, const TuningReport& report) {
   for (const StructureTuning& row : report.rows) {
     table.cell(row.structure).cell(row.family).cell(row.n_widths);
-    put_number(table, row.rate);
+    table.number_or_missing(row.rate);
     table.cell(row.n_fans).cell(row.n_inside).cell(to_string(row.range.verdict));
     put_check(table, row.drift);
-    put_count(table, row.fan_width);
+    table.count_or_missing(row.fan_width);
     put_estimate(table, row.best_factor);
     put_check(table, row.regained);
     put_check(table, row.features);
     put_check(table, row.collapse);
     put_check(table, row.scatter);
-    put_count(table, row.batch_width);
-    put_number(table, row.best_batch);
+    table.count_or_missing(row.batch_width);
+    table.number_or_missing(row.best_batch);
     put_check(table, row.batch);
     table.cell(to_string(row.tuning));
     table.end_row();
@@ -71,7 +63,7 @@ void write_tuning_summary(TableWriter& table, const TuningReport& report) {
         row.n_fans == 0
             ? to_string(row.range.verdict)
             : fmt::format("{}/{} {}", row.n_inside, row.n_fans, to_string(row.range.verdict)));
-    put_number(table, row.best_factor.value);
+    table.number_or_missing(row.best_factor.value);
     for (const TuningCheck* check :
          {&row.drift, &row.regained, &row.features, &row.collapse, &row.scatter, &row.batch})
       table.cell(in_words(*check));
