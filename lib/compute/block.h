@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cassert>
+#include <cstddef>
 #include <memory>
 #include <new>
 #include <span>
@@ -40,6 +41,14 @@ struct BlockView {
   operator BlockView<const Scalar>() const { return {data, features, samples, stride}; }
 };
 
+/// Where `bytes` of memory should start: at a vector register's multiple, large pieces at a huge
+/// page's.
+std::align_val_t alignment_of(std::size_t bytes);
+
+/// Asks the system for huge pages, where there are any. Passes over a block touch a page per row or
+/// two; looking up that many small pages costs a large share of the arithmetic's time.
+void prefer_huge_pages(void* memory, std::size_t bytes);
+
 /// Zero-initialised memory aligned for any vector register.
 template <typename Scalar>
 class AlignedBuffer {
@@ -54,21 +63,23 @@ class AlignedBuffer {
   std::span<const Scalar> span() const { return {data_.get(), static_cast<std::size_t>(size_)}; }
 
  private:
-  static constexpr std::align_val_t kAlignment{64};
-
   struct Free {
-    void operator()(Scalar* memory) const { ::operator delete(memory, kAlignment); }
+    std::align_val_t alignment{};
+    void operator()(Scalar* memory) const { ::operator delete(memory, alignment); }
   };
+  using Memory = std::unique_ptr<Scalar[], Free>;
 
-  static Scalar* allocate(Index size) {
+  static Memory allocate(Index size) {
     const auto bytes = (static_cast<std::size_t>(size) * sizeof(Scalar) / 64 + 1) * 64;
-    auto* values = static_cast<Scalar*>(::operator new(bytes, kAlignment));
-    std::uninitialized_fill_n(values, bytes / sizeof(Scalar), Scalar{0});
+    const std::align_val_t alignment = alignment_of(bytes);
+    Memory values(static_cast<Scalar*>(::operator new(bytes, alignment)), Free{alignment});
+    prefer_huge_pages(values.get(), bytes);
+    std::uninitialized_fill_n(values.get(), bytes / sizeof(Scalar), Scalar{0});
     return values;
   }
 
   Index size_ = 0;
-  std::unique_ptr<Scalar[], Free> data_;
+  Memory data_;
 };
 
 }  // namespace einsearch
