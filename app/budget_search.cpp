@@ -10,14 +10,13 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "exit_status.h"
-#include "io/atomic_file.h"
 #include "io/columns.h"
 #include "log.h"
 #include "output.h"
 #include "plan_table.h"
 #include "search/search_loop.h"
 #include "search/search_speed.h"
-#include "search_tables.h"
+#include "search_results.h"
 #include "space_arguments.h"
 #include "sweep_arguments.h"
 
@@ -276,32 +275,16 @@ void print_stages(const BudgetSearchOptions& options,
   log_info(text);
 }
 
-void write_search_results(const BudgetSearchOptions& options,
-                          const SearchLoop& loop,
-                          const HalvingState& state,
-                          const HalvingOptions& halving) {
-  const std::string& folder = options.folder;
-  write_file(folder + "/ranking.csv",
-             csv_text(column_names(search_columns()), [&](TableWriter& table) {
-               write_search(table, loop, state, SearchRows::all);
-             }));
-  write_file(folder + "/decisions.csv",
-             csv_text(column_names(decision_columns()),
-                      [&](TableWriter& table) { write_decisions(table, state); }));
-  write_file(folder + "/frontiers.svg", search_svg(loop, state));
-  for (const std::string& line : search_lines(state, halving)) log_info(line);
-  log_info(fmt::format("wrote {0}/ranking.csv, {0}/decisions.csv, {0}/frontiers.svg", folder));
-  Output output("-");
-  TableWriter table(
-      chosen_format({.format = options.format}), column_names(search_columns()), output.sink());
-  write_search(table, loop, state, SearchRows::confirmed);
-  table.finish();
-  output.finish();
-}
-
 std::string progress_of(const HalvingState& state, const HalvingOptions& options) {
   if (!std::isfinite(options.budget)) return state.stage;
   return fmt::format("{} | {:.0f}% of the budget", state.stage, 100 * state.flops / options.budget);
+}
+
+SearchStage stage_of(const SearchLoop& loop, const Plan& plan, const HalvingState& state) {
+  SearchStage stage{.what = progress_of(state, loop.options()), .runs = {}};
+  for (const PlannedRun& run : plan.runs)
+    stage.runs[run.id] = structure_text(model_options(run.spec.model));
+  return stage;
 }
 
 /// The runs of either kind of seed that see most examples.
@@ -392,6 +375,16 @@ double fixed_budget(const BudgetSearchOptions& options,
 
 }  // namespace
 
+void set_standard(BudgetSearchOptions& options) {
+  options.space = "grid 1/3";
+  options.budget = "2.6e12";
+  options.match = "dense@12,16,24,32,48";
+  options.horizon = "steps:1500";
+  options.run.task.target_width = 128;
+  options.run.task.held_out = 4096;
+  options.title = "Standard search";
+}
+
 int budget_search(const BudgetSearchOptions& given) {
   BudgetSearchOptions options = given;
   if (options.folder.empty()) options.folder = "results/search";
@@ -436,7 +429,9 @@ int budget_search(const BudgetSearchOptions& given) {
                   request.kind == SpaceRequest::Kind::grid ? request.n : 0);
   report_space(prepared);
   ExecuteResult last;
+  const std::string name = name_of_search(options, base, request);
   const HalvingState state = loop.run(store, [&](const Plan& plan, const HalvingState& stage) {
+    store.note_stage(name, stage_of(loop, plan, stage));
     last = runner.run(plan, store, threads, progress_of(stage, halving));
     log_info(fmt::format("{}: {} runs, {} of them now", stage.stage, plan.runs.size(), last.ran));
   });
@@ -448,7 +443,14 @@ int budget_search(const BudgetSearchOptions& given) {
     const int status = status_after(last);
     return status == kDone ? kIncomplete : status;
   }
-  write_search_results(options, loop, state, loop.options());
+  store.note_stage(name, {.what = "finished", .runs = {}});
+  write_search_results(
+      loop,
+      state,
+      {.folder = options.folder,
+       .format = options.format,
+       .title = options.title,
+       .failed = options.is_forced ? FailedTuning::ranked : FailedTuning::left_out});
   return kDone;
 }
 
@@ -514,7 +516,11 @@ void add_budget_search(CLI::App& command, BudgetSearchOptions& options) {
       ->group(group);
   command.add_flag("--keep-rate", options.keeps_rate, "do not tune the learning rate")
       ->group(group);
-  command.add_flag("--force", options.is_forced, "extrapolate beyond ten times the largest scale")
+  command
+      .add_flag(
+          "--force",
+          options.is_forced,
+          "extrapolate beyond ten times the largest scale; rank structures whose tuning fails")
       ->group(group);
   text("--trainer",
        options.trainer,

@@ -69,21 +69,32 @@ struct StructureStatus {
   double best_loss = kMissing;
 };
 
-/// True when everything planned is done.
+/// Structures of the runs that sweeps and the stages of searches are for, by identity.
+std::map<std::string, std::string> planned_structures(
+    const std::map<std::string, PlannedRun>& sweeps, const std::vector<SearchStage>& searches) {
+  std::map<std::string, std::string> planned;
+  for (const auto& [id, run] : sweeps) planned[id] = structure_text(model_options(run.spec.model));
+  for (const SearchStage& search : searches) planned.insert(search.runs.begin(), search.runs.end());
+  return planned;
+}
+
+/// True when everything planned is done, and every search over.
 bool print_status(const RunStore& store,
-                  const std::map<std::string, PlannedRun>& planned,
+                  const std::map<std::string, PlannedRun>& sweeps,
                   const StoreOptions& options) {
+  const std::vector<SearchStage> searches = store.stages();
+  const std::map<std::string, std::string> planned = planned_structures(sweeps, searches);
   std::map<std::string, StructureStatus> rows;
   StructureStatus total;
-  for (const auto& [id, run] : planned) {
-    ++rows[structure_text(model_options(run.spec.model))].planned;
+  for (const auto& [id, structure] : planned) {
+    ++rows[structure].planned;
     ++total.planned;
   }
   const ClaimSummary claims = summarise_claims(store.folder());
   for (const std::string& id : claims.runs) {
     const auto run = planned.find(id);
     if (run == planned.end() || store.find(id) != nullptr) continue;
-    ++rows[structure_text(model_options(run->second.spec.model))].in_work;
+    ++rows[run->second].in_work;
     ++total.in_work;
   }
   Count done_of_planned = 0;
@@ -110,9 +121,10 @@ bool print_status(const RunStore& store,
   table.finish();
   output.finish();
   log_info(
-      fmt::format("{}: {} of {} planned runs done, {} diverged, {} failed, {} in work, {} "
+      fmt::format("{}: {} run(s); {} of {} planned runs done, {} diverged, {} failed, {} in work, {} "
                   "sweep(s) running on this machine, {} torn line(s)",
                   store.folder(),
+                  store.runs().size(),
                   done_of_planned,
                   total.planned,
                   total.diverged,
@@ -120,7 +132,12 @@ bool print_status(const RunStore& store,
                   total.in_work,
                   claims.living_writers,
                   store.torn_lines()));
-  return done_of_planned >= total.planned;
+  bool is_over = done_of_planned >= total.planned;
+  for (const SearchStage& search : searches) {
+    log_info(fmt::format("{}: search: {}", store.folder(), search.what));
+    is_over = is_over && search.runs.empty();
+  }
+  return is_over;
 }
 
 int status(const StoreOptions& options) {

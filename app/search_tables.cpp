@@ -8,7 +8,6 @@
 #include <map>
 
 #include "fit/ranking_words.h"
-#include "io/frontier_plot.h"
 #include "structure/notation.h"
 #include "structure/taxonomy.h"
 
@@ -21,9 +20,22 @@ struct SearchRow {
   const ConfirmedStructure* confirmed = nullptr;
 };
 
+Verdict tuning_of(const SearchReport& report, std::size_t c) {
+  for (const StructureTuning& row : report.tuning.rows) {
+    if (row.structure == report.state.candidates[c].name) return row.tuning;
+  }
+  return Verdict::not_run;
+}
+
+/// Dense is what others are compared with, however it is tuned.
+bool is_left_out(const SearchReport& report, std::size_t c) {
+  return c > 0 && report.failed == FailedTuning::left_out && tuning_of(report, c) == Verdict::fail;
+}
+
 /// Confirmed ones by multiplier, then the others as the selection has them, then who left, the
 /// latest first.
-std::vector<SearchRow> rows_of(const HalvingState& state, SearchRows wanted) {
+std::vector<SearchRow> rows_of(const SearchReport& report, SearchRows wanted) {
+  const HalvingState& state = report.state;
   std::vector<SearchRow> rows;
   std::vector<bool> is_listed(state.candidates.size(), false);
   const auto list = [&](std::size_t c) {
@@ -47,7 +59,8 @@ std::vector<SearchRow> rows_of(const HalvingState& state, SearchRows wanted) {
     });
     Count rank = 0;
     for (SearchRow& row : rows) {
-      if (std::isfinite(row.confirmed->multiplier.value)) row.rank = ++rank;
+      if (std::isfinite(row.confirmed->multiplier.value) && !is_left_out(report, row.candidate))
+        row.rank = ++rank;
     }
   }
   if (wanted == SearchRows::confirmed && state.confirmation) return rows;
@@ -66,8 +79,9 @@ std::vector<SearchRow> rows_of(const HalvingState& state, SearchRows wanted) {
   return rows;
 }
 
-std::string verdict_of(const ConfirmedStructure& row, bool is_dense) {
-  if (is_dense) return "the baseline";
+std::string verdict_of(const SearchReport& report, std::size_t c, const ConfirmedStructure& row) {
+  if (c == 0) return "the baseline";
+  if (is_left_out(report, c)) return "badly tuned: no rank";
   if (!row.fault.empty()) return row.fault;
   if (!row.multiplier.has_interval()) return "one seed: no interval";
   if (row.surely_beats_dense) return "needs less compute than dense";
@@ -105,11 +119,16 @@ void put_confirmation(TableWriter& table, const SearchRow& row, const HalvingSta
     table.number_or_missing(value);
 }
 
-void put_selection(TableWriter& table, const HalvingState& state, std::size_t c) {
-  Estimate multiplier;
+/// Multiplier over dense as the selection has it.
+Estimate selection_of(const HalvingState& state, std::size_t c) {
   for (std::size_t i = 0; state.selection && i < state.selected.size(); ++i) {
-    if (state.selected[i] == c) multiplier = state.selection->multiplier[i];
+    if (state.selected[i] == c) return state.selection->multiplier[i];
   }
+  return {};
+}
+
+void put_selection(TableWriter& table, const HalvingState& state, std::size_t c) {
+  const Estimate multiplier = selection_of(state, c);
   for (const double value : {multiplier.value, multiplier.low, multiplier.high})
     table.number_or_missing(value);
   table.number_or_missing(std::exp(state.states[c].score));
@@ -128,25 +147,67 @@ std::map<std::string, std::map<std::string, Count>> actions_by_stage(
 
 }  // namespace
 
-void write_search(TableWriter& table,
-                  const SearchLoop& loop,
-                  const HalvingState& state,
-                  SearchRows wanted) {
-  for (const SearchRow& row : rows_of(state, wanted)) {
+void write_search(TableWriter& table, const SearchReport& report, SearchRows wanted) {
+  const HalvingState& state = report.state;
+  for (const SearchRow& row : rows_of(report, wanted)) {
     const SearchCandidate& candidate = state.candidates[row.candidate];
     const CandidateState& own = state.states[row.candidate];
     table.count_or_missing(row.rank);
-    put_what_it_is(table, candidate, loop.structure(candidate.name));
+    put_what_it_is(table, candidate, report.loop.structure(candidate.name));
     put_confirmation(table, row, state);
     put_selection(table, state, row.candidate);
     table.cell(own.lr_factor)
         .cell(own.is_rate_at_edge ? 1 : 0)
+        .cell(to_string(tuning_of(report, row.candidate)))
         .cell(own.scales)
         .cell(own.flops)
         .cell(candidate.origin)
         .cell(own.dropped_at)
         .cell(own.reason)
-        .cell(row.confirmed == nullptr ? "" : verdict_of(*row.confirmed, row.candidate == 0));
+        .cell(row.confirmed == nullptr ? "" : verdict_of(report, row.candidate, *row.confirmed));
+    table.end_row();
+  }
+}
+
+std::vector<std::string> search_summary_columns() {
+  return {"rank",
+          "structure",
+          "family",
+          "omega",
+          "psi",
+          "nu",
+          "width",
+          "params",
+          "loss",
+          "multiplier",
+          "multiplier_low",
+          "multiplier_high",
+          "p_best",
+          "selection_multiplier",
+          "tuning",
+          "verdict"};
+}
+
+void write_search_summary(TableWriter& table, const SearchReport& report) {
+  for (const SearchRow& row : rows_of(report, SearchRows::confirmed)) {
+    const SearchCandidate& candidate = report.state.candidates[row.candidate];
+    const ScaledStructure& scaled = report.loop.structure(candidate.name);
+    const Taxonomy place = taxonomy(scaled.structure.theta);
+    table.count_or_missing(row.rank);
+    table.cell(candidate.name).cell(candidate.family).cell(place.omega).cell(place.psi);
+    table.cell(place.nu).cell(model_options(scaled.runs.back().model).width);
+    table.cell(scaled.params.back());
+    const ConfirmedStructure none;
+    const ConfirmedStructure& own = row.confirmed == nullptr ? none : *row.confirmed;
+    for (const double value : {own.loss,
+                               own.multiplier.value,
+                               own.multiplier.low,
+                               own.multiplier.high,
+                               own.p_best,
+                               selection_of(report.state, row.candidate).value})
+      table.number_or_missing(value);
+    table.cell(to_string(tuning_of(report, row.candidate)));
+    table.cell(row.confirmed == nullptr ? "" : verdict_of(report, row.candidate, own));
     table.end_row();
   }
 }
@@ -160,23 +221,9 @@ void write_decisions(TableWriter& table, const HalvingState& state) {
   }
 }
 
-std::string search_svg(const SearchLoop& loop, const HalvingState& state) {
-  std::vector<std::string> names = {"dense"};
-  for (const std::size_t c : state.finalists) names.push_back(state.candidates[c].name);
-  const auto is_shown = [&](const std::string& name) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-  };
-  Ranking ranking = state.selection->ranking;
-  std::erase_if(ranking.rows, [&](const auto& row) { return !is_shown(row.structure); });
-  std::vector<Curve> curves;
-  for (Curve& curve : loop.curves()) {
-    if (is_shown(curve.structure)) curves.push_back(std::move(curve));
-  }
-  return frontier_svg(
-      ranking, curves, {.title = "Search: loss against training compute of the finalists"});
-}
-
-std::vector<std::string> search_lines(const HalvingState& state, const HalvingOptions& options) {
+std::vector<std::string> search_lines(const SearchReport& report) {
+  const HalvingState& state = report.state;
+  const HalvingOptions& options = report.loop.options();
   std::vector<std::string> lines, stages;
   for (const auto& actions = actions_by_stage(state, stages); const std::string& stage : stages) {
     std::vector<std::string> parts;
@@ -205,7 +252,15 @@ std::vector<std::string> search_lines(const HalvingState& state, const HalvingOp
       confirmation.n_seeds,
       flops_text(options.target)));
   Count beaten = 0;
-  for (const ConfirmedStructure& row : confirmation.rows) beaten += row.surely_beats_dense ? 1 : 0;
+  for (std::size_t i = 1; i < confirmation.rows.size(); ++i) {
+    const std::size_t c = state.finalists[i - 1];
+    if (confirmation.rows[i].surely_beats_dense && !is_left_out(report, c)) ++beaten;
+    if (is_left_out(report, c)) {
+      lines.push_back(state.candidates[c].name +
+                      " has no rank: its learning rate is badly tuned (einsearch check says how; "
+                      "--force ranks it)");
+    }
+  }
   lines.push_back(beaten == 0 ? std::string("no structure is shown to need less compute than dense")
                               : fmt::format("{} of {} finalists need less compute than dense",
                                             beaten,

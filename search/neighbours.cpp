@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "base/digest.h"
-#include "search/representatives.h"
 #include "structure/notation.h"
 #include "structure/taxonomy.h"
 

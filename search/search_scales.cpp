@@ -14,7 +14,6 @@
 namespace einsearch {
 namespace {
 
-constexpr std::uint64_t kConfirmationSeeds = 1000;
 constexpr std::size_t kScales = 5;
 constexpr double kMargin = 1.08;  // structures cost a few percent more or less than dense
 
@@ -177,7 +176,7 @@ PlannedRun planned_run(const SearchProtocol& protocol,
   auto seed = static_cast<std::uint64_t>(trial.seed);
   TaskSeeds fresh{.task = known.task, .data = seed};
   if (trial.is_confirmation) {
-    seed += kConfirmationSeeds;
+    seed += static_cast<std::uint64_t>(kConfirmationSeeds);
     fresh = {.task = known.task + seed, .data = seed};
   }
   run.spec.seed_init = seed;

@@ -17,6 +17,9 @@
 
 namespace einsearch {
 
+/// Seeds of weights of confirmation runs start here; those of other runs lie below.
+inline constexpr Count kConfirmationSeeds = 1000;
+
 struct SearchScale {
   Index dense_width = 0;
   Count steps = 0;

@@ -13,12 +13,27 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "search/enumerate.h"
-#include "search/representatives.h"
 #include "structure/lattice.h"
 #include "structure/notation.h"
 
 namespace einsearch {
 namespace {
+
+/// Sizes and orders of both layers of a block: what the machine would run.
+using ProgramKey = std::array<Index, 16>;
+
+ProgramKey program_key(const LayerShape& up, const LayerShape& down) {
+  ProgramKey key{};
+  std::size_t next = 0;
+  for (const LayerShape& shape : {up, down}) {
+    const Sizes& n = shape.sizes;
+    for (const Index size :
+         {n.n_alpha, n.n_beta, n.n_gamma, n.n_delta, n.n_epsilon, n.n_phi, n.n_rho})
+      key[next++] = size;
+    key[next++] = shape.order == Order::a_first ? 0 : 1;
+  }
+  return key;
+}
 
 constexpr double kAsDearAsDense = 1 - 1e-9;  // of nu
 constexpr double kControlShare = 0.1;

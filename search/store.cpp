@@ -29,6 +29,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view kMark = "einsearch store 1\n";
 constexpr const char* kMarkFile = "einsearch-store";
 constexpr std::string_view kRunsSuffix = ".runs";
+constexpr const char* kStageSuffix = ".stage";
 
 SystemError failure(const std::string& what, const std::string& where) {
   return SystemError(what, {.where = where, .got = std::strerror(errno)});
@@ -228,6 +229,29 @@ std::vector<std::string> RunStore::search_plans() const {
     if (name.find('.') == std::string::npos) names.push_back(name);
   }
   return names;
+}
+
+void RunStore::note_stage(const std::string& name, const SearchStage& stage) const {
+  std::error_code failed;
+  fs::create_directories(folder_ + "/searches", failed);
+  std::string text = stage.what + "\n";
+  for (const auto& [id, structure] : stage.runs) text += id + " " + structure + "\n";
+  write_file(folder_ + "/searches/" + name + kStageSuffix, text);
+}
+
+std::vector<SearchStage> RunStore::stages() const {
+  std::vector<SearchStage> stages;
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(folder_ + "/searches", failed)) {
+    if (entry.path().extension() != kStageSuffix) continue;
+    std::ifstream file(entry.path());
+    SearchStage stage;
+    std::getline(file, stage.what);
+    std::string id, structure;
+    while (file >> id && std::getline(file >> std::ws, structure)) stage.runs[id] = structure;
+    stages.push_back(std::move(stage));
+  }
+  return stages;
 }
 
 StoreWriter::StoreWriter(std::string folder)

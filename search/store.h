@@ -6,6 +6,7 @@
 //   writers/HOST-PID-RANDOM     held locked while the writer lives, so that the dead are known
 //   sweeps/DIGEST.toml          the effective options of every sweep that wrote here
 //   searches/NAME               what a search has measured once: its budget in FLOPs
+//   searches/NAME.stage         the stage that it is in, and the runs of that stage
 //
 // A writer appends to its own file only, each record with one write and one fdatasync; nobody ever
 // changes a record. A kill therefore leaves at worst one torn line at the end of one file, which
@@ -39,6 +40,13 @@ struct StoredRun {
   RunStatus status = RunStatus::ok;
   std::size_t file = 0;  ///< of RunStore's list
   std::int64_t offset = 0, size = 0;
+};
+
+/// Where a search stands.
+struct SearchStage {
+  std::string what;                         ///< one line, such as "rung 2 | 43% of the budget"
+  std::map<std::string, std::string> runs;  ///< of the stage, done or not: structure by run; none
+                                            ///< when the search is over
 };
 
 class RunStore {
@@ -75,6 +83,10 @@ class RunStore {
   std::string search_plan(const std::string& name) const;
   std::string fix_search_plan(const std::string& name, const std::string& text) const;
   std::vector<std::string> search_plans() const;  ///< their names
+
+  /// How far a search is, for those who look at the store.
+  void note_stage(const std::string& name, const SearchStage& stage) const;
+  std::vector<SearchStage> stages() const;
 
  private:
   struct File {

@@ -436,6 +436,7 @@ constexpr std::array kSearch = {
     ColumnInfo{"selection_loss", "", "loss that the selection predicts at the target"},
     ColumnInfo{"lr_factor", "", "times the rule's learning rate: the best of those tried"},
     ColumnInfo{"lr_edge", "", "1: the best rate is at an end of those tried"},
+    ColumnInfo{"tuning", "", "pass, weak, fail or not run: its check, as `check` makes it"},
     ColumnInfo{"scales", "", "scales that the selection has trained it at"},
     ColumnInfo{"train_flops", "FLOPs", "training compute that the search has spent on it"},
     ColumnInfo{"origin",

@@ -189,4 +189,19 @@ std::string to_string(const Theta& theta) {
   return text;
 }
 
+Structure with_familiar_name(const Structure& structure) {
+  if (structure.n_rho) return structure;
+  const std::string rho = exponent_text(structure.theta.rho);
+  for (const std::string& name : {std::string("dense"),
+                                  std::string("kronecker"),
+                                  std::string("monarch"),
+                                  "low-rank:" + rho,
+                                  "tt:" + rho,
+                                  "btt:rank=" + rho}) {
+    const Structure named = parse_structure(name);
+    if (named.theta == structure.theta && named.is_dense == structure.is_dense) return named;
+  }
+  return structure;
+}
+
 }  // namespace einsearch

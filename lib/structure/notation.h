@@ -40,4 +40,8 @@ std::string exponent_text(double exponent);
 /// (0.5|0|0.5|0|0.5|0.5|0)
 std::string to_string(const Theta& theta);
 
+/// The short name of a structure whose theta is one of the named ones (monarch, low-rank:1/2), else
+/// theta itself; one that fixes its inner size keeps its name.
+Structure with_familiar_name(const Structure& structure);
+
 }  // namespace einsearch

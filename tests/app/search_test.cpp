@@ -35,11 +35,28 @@ TEST_CASE("a search that is run again, or in shards, leaves the same files") {
   }
   CHECK(status == 0);
   CHECK(rounds > 1);
-  for (const char* file : {"/ranking.csv", "/decisions.csv", "/frontiers.svg"}) {
+  for (const char* file : {"/ranking.csv",
+                           "/decisions.csv",
+                           "/curves.csv",
+                           "/frontiers.svg",
+                           "/rates.svg",
+                           "/ranks.svg"}) {
     CAPTURE(file);
     CHECK(contents(whole + file).size() > 100);
     CHECK(contents(whole + file) == contents(shards + file));
   }
+}
+
+TEST_CASE("status knows the stage of a search, and when it is over") {
+  const std::string folder = scratch_path("search-status");
+  REQUIRE(run_shell(kSearch + "--shard 1/2 -o " + folder).status == 3);
+  const Outcome part = run_shell("$EINSEARCH status " + folder + "/runs");
+  CHECK(part.status == 3);
+  CHECK(part.err.find(": search: screening | ") != std::string::npos);
+  REQUIRE(run_shell(kSearch + "-o " + folder).status == 0);
+  const Outcome whole = run_shell("$EINSEARCH status " + folder + "/runs");
+  CHECK(whole.status == 0);
+  CHECK(whole.err.find(": search: finished") != std::string::npos);
 }
 
 TEST_CASE("a search over a lattice goes on off it, an exhaustive one does not") {
@@ -66,7 +83,7 @@ TEST_CASE("search --dry-run prints what stages cost and leaves nothing behind") 
   CHECK(plan.err.find(" of 1e+09; ") != std::string::npos);
   CHECK(!std::filesystem::exists(folder));
   const Outcome standard = run_einsearch({"search", "--dry-run", "-o", folder});
-  CHECK(count_lines(standard.out) == 41);  // eight structures at five scales
+  CHECK(count_lines(standard.out) == 7);  // five scales and confirmation
   CHECK(!std::filesystem::exists(folder));
 }
 
@@ -81,6 +98,7 @@ TEST_CASE("a search that cannot be is refused in one line with status 2") {
       {"--space 'grid 1/4,divisors' --budget 1e12", "two spaces"},
       {"--space monarch --budget 1e12 --strategy best", "unknown strategy"},
       {"--space monarch --budget 1e12 --design cube:3", "taxonomy:K"},
+      {"--preset standard --seeds 2", "--preset is a whole search of its own"},
       {"--replay /nowhere", "/nowhere"},
       {"--replay runs --space monarch", "--replay trains nothing"}};
   for (const auto& [options, said] : cases) {
@@ -110,7 +128,7 @@ TEST_CASE("on the archive of the lattice 1/3 halving finds the best for 15 % of 
 }
 
 TEST_CASE("a sweep replayed as searches says what a strategy costs and finds") {
-  const std::string archive = std::string(EINSEARCH_SOURCE_DIR) + "/data/standard-curves.csv";
+  const std::string archive = std::string(EINSEARCH_SOURCE_DIR) + "/data/family-curves.csv.gz";
   const Outcome outcome =
       run_shell("$EINSEARCH search --format csv --strategy omega-psi --replay " + archive);
   CHECK(outcome.status == 0);

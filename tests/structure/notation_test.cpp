@@ -109,3 +109,15 @@ TEST_CASE("a bad structure is refused in words") {
     CHECK(message_of(c.text).find(c.part) != std::string::npos);
   }
 }
+
+TEST_CASE("familiar structures get their names back") {
+  for (const char* name :
+       {"dense", "kronecker", "monarch", "low-rank:0.5", "tt:0.25", "btt:rank=0.25"}) {
+    const Structure named = parse_structure(name);
+    CHECK(with_familiar_name(structure_of(named.theta)).name == name);
+  }
+  const Structure other = parse_structure("(0.5|0.25|0.25|0.25|0.5|0.25|0)");
+  CHECK(with_familiar_name(other) == other);
+  const Structure fixed = parse_structure("btt:ranks=2");
+  CHECK(with_familiar_name(fixed) == fixed);
+}
