@@ -480,8 +480,10 @@ void add_budget_search(CLI::App& command, BudgetSearchOptions& options) {
        options.design,
        "taxonomy:K: K candidates that keep omega, psi and nu apart (all candidates)",
        "DESIGN");
-  text(
-      "--strategy", options.strategy, "halving (default), exhaustive, last-loss or random", "NAME");
+  text("--strategy",
+       options.strategy,
+       "halving (default), exhaustive, last-loss, random or surrogate",
+       "NAME");
   text("--match",
        options.match,
        "scales, as widths of dense: dense@12,16,24,32,48 (five that the budget buys)",

@@ -232,11 +232,14 @@ std::vector<std::string> search_lines(const SearchReport& report) {
     lines.push_back(fmt::format("{}: {}", stage, fmt::join(parts, ", ")));
   }
   if (state.neighbours_won) {
-    lines.push_back(fmt::format("{} structures off the lattice tried; {}",
+    const bool has_surrogate = options.strategy == Strategy::surrogate;
+    lines.push_back(fmt::format("{} structures {} tried; {} of the {}",
                                 state.n_neighbours,
+                                has_surrogate ? "that the surrogate chose" : "off the lattice",
                                 *state.neighbours_won
-                                    ? "the best of them is predicted better than all of the lattice"
-                                    : "none is predicted better than the best of the lattice"));
+                                    ? "the best of them is predicted better than all"
+                                    : "none is predicted better than the best",
+                                has_surrogate ? "space" : "lattice"));
   }
   lines.insert(lines.end(), state.notes.begin(), state.notes.end());
   lines.push_back(fmt::format(

@@ -35,7 +35,8 @@ double confirmation_flops(const std::vector<SearchCandidate>& candidates,
 }
 
 const std::vector<std::string>& strategy_names() {
-  static const std::vector<std::string> names = {"halving", "exhaustive", "last-loss", "random"};
+  static const std::vector<std::string> names = {
+      "halving", "exhaustive", "last-loss", "random", "surrogate"};
   return names;
 }
 
@@ -45,7 +46,7 @@ Strategy parse_strategy(const std::string& name) {
   if (found == names.end()) {
     throw Error("unknown strategy",
                 {.where = "--strategy",
-                 .expected = "halving, exhaustive, last-loss or random",
+                 .expected = "halving, exhaustive, last-loss, random or surrogate",
                  .got = "\"" + name + "\"",
                  .hint = did_you_mean(name, names)});
   }

@@ -5,7 +5,8 @@
 //                  twice more where the best is at an end; everybody keeps its best rate
 //   first rung     the first three scales at that rate
 //   rungs 2, 3 ... one third goes on to the next scale, ...
-//   refinement     neighbours of the best three off the lattice, in two rounds (halving, last-loss)
+//   refinement     in two rounds: neighbours of the best three off the lattice (halving,
+//                  last-loss), or what a surrogate expects most of (surrogate)
 //   confirmation   the final few and dense, at the two largest scales, with fresh seeds
 //
 // Who goes on: by the loss that a structure's three largest scales so far predict at the target
@@ -36,9 +37,10 @@ enum class Strategy {
   exhaustive,  ///< everybody at all scales
   last_loss,   ///< halving by the loss at the largest scale so far
   random,      ///< halving by chance
+  surrogate,   ///< halving, and refinement where a Gaussian process expects most
 };
 
-/// Names as typed after --strategy: halving, exhaustive, last-loss, random.
+/// Names as typed after --strategy: halving, exhaustive, last-loss, random, surrogate.
 const std::vector<std::string>& strategy_names();
 Strategy parse_strategy(const std::string& name);
 
@@ -46,7 +48,8 @@ struct SearchCandidate {
   std::string name;
   std::string family;
   std::vector<double> flops;  ///< training FLOPs of a run at each scale
-  std::string origin = {};    ///< empty: the space; "control"; "off the lattice, from NAME"
+  /// Empty: the space; "control"; "off the lattice, from NAME"; "surrogate, near NAME".
+  std::string origin = {};
 };
 
 /// One run of a search.
@@ -64,11 +67,35 @@ struct Trial {
 /// valid during Halving::next().
 using TrialResults = std::function<const Curve*(const SearchCandidate&, const Trial&)>;
 
+/// A candidate that refinement may try, and the one whose learning rate it takes over.
+struct Offer {
+  SearchCandidate candidate;
+  std::size_t like = 0;
+};
+
+/// How a candidate was judged: log of its compute multiplier over dense, and that number's
+/// deviation.
+struct Judgement {
+  std::size_t candidate = 0;
+  std::string name;
+  double log_multiplier = kMissing;
+  double deviation = kMissing;
+};
+
+/// Offers of a surrogate that knows the judgements, the most promising first, and how well it
+/// predicts them: root mean square leave-one-out error, and deviation about their mean.
+struct SurrogateOffers {
+  std::vector<Offer> list;
+  double leave_one_out_error = kMissing, spread = kMissing;
+};
+
 struct SearchProblem {
   std::vector<SearchCandidate> candidates;  ///< dense first
   /// Neighbours of a candidate at half (round 1) or a quarter (round 2) of the lattice's step;
   /// empty: there is no lattice. They are numbered after those that are known, as they come.
   std::function<std::vector<SearchCandidate>(const std::string& name, int round)> neighbours = {};
+  /// What a surrogate offers in a round; of the surrogate strategy, and empty otherwise.
+  std::function<SurrogateOffers(const std::vector<Judgement>& judged, int round)> surrogate = {};
 
   std::size_t scales() const { return candidates.front().flops.size(); }
 };
@@ -119,8 +146,8 @@ struct HalvingState {
   std::optional<Prediction> selection;  ///< of all with two scales or more
   std::vector<std::size_t> selected;    ///< candidates, in the order of `selection`
   std::optional<Confirmation> confirmation;
-  Count n_neighbours = 0;              ///< tried off the lattice
-  std::optional<bool> neighbours_won;  ///< whether one is predicted better than all of the lattice
+  Count n_neighbours = 0;              ///< tried in refinement
+  std::optional<bool> neighbours_won;  ///< whether one is predicted better than all of the space
 };
 
 /// What one scale costs before confirmation, or confirmation, with no ties and as few finalists as

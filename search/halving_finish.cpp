@@ -1,6 +1,9 @@
-// What follows the last rung: refinement off the lattice, and confirmation.
+// What follows the last rung: refinement, and confirmation.
 #include <fmt/format.h>
 
+#include <cmath>
+
+#include "fit/surrogate.h"
 #include "search/halving_walk.h"
 
 namespace einsearch {
@@ -14,10 +17,13 @@ constexpr std::size_t kPromotedNeighbours = 3;
 }  // namespace
 
 bool HalvingWalk::is_refined() {
-  const bool climbs =
-      options_.strategy == Strategy::halving || options_.strategy == Strategy::last_loss;
-  if (!search_.problem_.neighbours || !climbs) return true;
-  const double best_of_lattice = state_.order.empty() ? kInfinity : of(state_.order[0]).score;
+  const bool has_surrogate =
+      options_.strategy == Strategy::surrogate && search_.problem_.surrogate != nullptr;
+  const bool has_neighbours =
+      search_.problem_.neighbours != nullptr &&
+      (options_.strategy == Strategy::halving || options_.strategy == Strategy::last_loss);
+  if (!has_surrogate && !has_neighbours) return true;
+  const double best_of_space = state_.order.empty() ? kInfinity : of(state_.order[0]).score;
   for (int round = 1; round <= kRefinements; ++round) {
     bool has_room = true;
     if (!is_refined_once(round, has_room)) return false;
@@ -25,14 +31,12 @@ bool HalvingWalk::is_refined() {
   }
   if (state_.n_neighbours > 0) {
     std::size_t best = state_.order.front();
-    state_.neighbours_won = best > n_first_ && of(best).score < best_of_lattice;
+    state_.neighbours_won = best > n_first_ && of(best).score < best_of_space;
   }
   return true;
 }
 
-std::vector<std::size_t> HalvingWalk::add_neighbours(int round, double room) {
-  std::set<std::string> known;
-  for (const SearchCandidate& candidate : state_.candidates) known.insert(candidate.name);
+std::vector<Offer> HalvingWalk::offer_neighbours(int round) const {
   const std::vector<std::size_t> parents(
       state_.order.begin(),
       state_.order.begin() + static_cast<std::ptrdiff_t>(std::min(kParents, state_.order.size())));
@@ -42,28 +46,63 @@ std::vector<std::size_t> HalvingWalk::add_neighbours(int round, double room) {
     lists.push_back(search_.problem_.neighbours(state_.candidates[parent].name, round));
     longest = std::max(longest, lists.back().size());
   }
-  // The best of them have to be affordable up to the largest scale.
-  double climbing = 0;
-  for (std::size_t s = kFirstScales; s < scales(); ++s)
-    climbing += static_cast<double>(kPromotedNeighbours) * static_cast<double>(options_.seeds) *
-                mean_flops(search_.problem_.candidates, s);
-  room -= climbing;
-  std::vector<std::size_t> added;
+  std::vector<Offer> offers;
   for (std::size_t i = 0; i < longest; ++i) {
     for (std::size_t p = 0; p < parents.size(); ++p) {
-      if (i >= lists[p].size()) continue;
-      const SearchCandidate& candidate = lists[p][i];
-      if (!known.insert(candidate.name).second) continue;
-      double flops = 0;
-      for (std::size_t s = 0; s < kFirstScales; ++s)
-        flops += static_cast<double>(options_.seeds) * candidate.flops[s];
-      if (flops > room) return added;
-      room -= flops;
-      added.push_back(state_.candidates.size());
-      state_.candidates.push_back(candidate);
-      state_.states.emplace_back();
-      of(added.back()).lr_factor = of(parents[p]).lr_factor;  // a neighbour's rate is as good
+      if (i < lists[p].size()) offers.push_back({lists[p][i], parents[p]});
     }
+  }
+  return offers;
+}
+
+std::vector<Offer> HalvingWalk::offer_by_surrogate(int round) {
+  std::vector<std::size_t> judged;
+  const Prediction& prediction = predict(judged, kJudgedScales);
+  std::vector<Judgement> judgements;
+  for (std::size_t i = 0; i < judged.size(); ++i) {
+    const Estimate& multiplier = prediction.multiplier[i];
+    if (judged[i] == 0 || !std::isfinite(multiplier.value) || multiplier.value <= 0) continue;
+    const double deviation = multiplier.standard_error / multiplier.value;
+    if (!std::isfinite(deviation)) continue;
+    judgements.push_back(
+        {judged[i], state_.candidates[judged[i]].name, std::log(multiplier.value), deviation});
+  }
+  if (judgements.size() < Surrogate::kFewest) {
+    state_.notes.push_back(fmt::format("no surrogate: {} structures have a multiplier, {} needed",
+                                       judgements.size(),
+                                       Surrogate::kFewest));
+    return {};
+  }
+  const SurrogateOffers offers = search_.problem_.surrogate(judgements, round);
+  state_.notes.push_back(fmt::format(
+      "surrogate, round {}: leave-one-out error of log multipliers {:.2f}, their deviation {:.2f} "
+      "({} structures)",
+      round,
+      offers.leave_one_out_error,
+      offers.spread,
+      judgements.size()));
+  return offers.list;
+}
+
+std::vector<std::size_t> HalvingWalk::add_offers(const std::vector<Offer>& offers, double room) {
+  std::set<std::string> known;
+  for (const SearchCandidate& candidate : state_.candidates) known.insert(candidate.name);
+  // The best of them have to be affordable up to the largest scale.
+  for (std::size_t s = kFirstScales; s < scales(); ++s)
+    room -= static_cast<double>(kPromotedNeighbours) * static_cast<double>(options_.seeds) *
+            mean_flops(search_.problem_.candidates, s);
+  std::vector<std::size_t> added;
+  for (const Offer& offer : offers) {
+    if (!known.insert(offer.candidate.name).second) continue;
+    double flops = 0;
+    for (std::size_t s = 0; s < kFirstScales; ++s)
+      flops += static_cast<double>(options_.seeds) * offer.candidate.flops[s];
+    if (flops > room) return added;
+    room -= flops;
+    added.push_back(state_.candidates.size());
+    state_.candidates.push_back(offer.candidate);
+    state_.states.emplace_back();
+    of(added.back()).lr_factor = of(offer.like).lr_factor;  // a neighbour's rate is as good
   }
   return added;
 }
@@ -74,8 +113,11 @@ bool HalvingWalk::is_refined_once(int round, bool& has_room) {
       confirmation_flops(search_.problem_.candidates,
                          options_,
                          std::min(static_cast<Count>(n_first_), few_finalists(options_)));
+  const std::vector<Offer> offers = options_.strategy == Strategy::surrogate
+                                        ? offer_by_surrogate(round)
+                                        : offer_neighbours(round);
   const std::vector<std::size_t> added =
-      add_neighbours(round, options_.budget - state_.flops - reserve);
+      add_offers(offers, options_.budget - state_.flops - reserve);
   has_room = !added.empty();
   if (added.empty()) return true;
   state_.n_neighbours += static_cast<Count>(added.size());

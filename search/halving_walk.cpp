@@ -329,7 +329,7 @@ std::vector<std::size_t> HalvingWalk::promote(std::size_t scale) {
     note(c, action, reason);
   };
   std::set<std::string> families;
-  const bool has_slots = options_.strategy == Strategy::halving && k < order.size();
+  const bool has_slots = is_halving() && k < order.size();
   for (const std::size_t c : order) {
     if (!has_slots || chosen.size() >= k / 2) break;
     const std::string& family = state_.candidates[c].family;
@@ -340,7 +340,7 @@ std::vector<std::size_t> HalvingWalk::promote(std::size_t scale) {
     if (chosen.size() >= k) break;
     if (!chosen.contains(c)) choose(c, "promoted", std::string("by ") + criterion());
   }
-  if (options_.strategy == Strategy::halving) {
+  if (is_halving()) {
     std::vector<std::size_t> ties;
     for (const std::size_t c : order) {
       if (!chosen.contains(c) && of(c).p_top > options_.tie_probability) ties.push_back(c);

@@ -44,6 +44,9 @@ class HalvingWalk {
   double cost(const Trial& trial) const {
     return state_.candidates[trial.candidate].flops[trial.scale];
   }
+  bool is_halving() const {
+    return options_.strategy == Strategy::halving || options_.strategy == Strategy::surrogate;
+  }
   std::vector<std::size_t> alive() const;
   /// Asks for the runs of a stage. False: some are still to come.
   bool ask(const std::string& stage, const std::vector<Trial>& trials);
@@ -76,8 +79,12 @@ class HalvingWalk {
   const char* criterion() const;
   bool has_climbed();
   bool is_refined();
-  /// Neighbours of the best three that nobody has tried, in turn, as far as the budget reaches.
-  std::vector<std::size_t> add_neighbours(int round, double room);
+  /// Neighbours of the best three, in turn.
+  std::vector<Offer> offer_neighbours(int round) const;
+  /// What a surrogate of everybody's multiplier offers.
+  std::vector<Offer> offer_by_surrogate(int round);
+  /// Of the offers those that nobody has tried, as far as the budget reaches.
+  std::vector<std::size_t> add_offers(const std::vector<Offer>& offers, double room);
   bool is_refined_once(int round, bool& has_room);
   Count finalists_within_budget() const;
   bool is_confirmed();

@@ -12,9 +12,9 @@
 namespace einsearch {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
-Json sizes_json(const Sizes& n) {
+OrderedJson sizes_json(const Sizes& n) {
   return {{"alpha", n.n_alpha},
           {"beta", n.n_beta},
           {"gamma", n.n_gamma},
@@ -24,7 +24,7 @@ Json sizes_json(const Sizes& n) {
           {"rho", n.n_rho}};
 }
 
-Json factor_json(const ParameterInfo& tensor) {
+OrderedJson factor_json(const ParameterInfo& tensor) {
   return {{"shape", tensor.shape},
           {"init_std", tensor.init_std},
           {"lr_multiplier_adam", tensor.lr_multiplier},
@@ -32,13 +32,13 @@ Json factor_json(const ParameterInfo& tensor) {
 }
 
 /// One linear layer; its weight tensors are added as A and B, or weight.
-Json layer_json(const std::string& name, const LayerShape& shape) {
-  Json json = {{"name", name},
-               {"d_in", shape.d_in},
-               {"d_out", shape.d_out},
-               {"is_dense", shape.is_dense},
-               {"params", shape.params},
-               {"flops", shape.flops}};
+OrderedJson layer_json(const std::string& name, const LayerShape& shape) {
+  OrderedJson json = {{"name", name},
+                      {"d_in", shape.d_in},
+                      {"d_out", shape.d_out},
+                      {"is_dense", shape.is_dense},
+                      {"params", shape.params},
+                      {"flops", shape.flops}};
   if (shape.is_dense) {
     json["einsum"] = einsum_text(shape);
     return json;
@@ -54,8 +54,8 @@ Json layer_json(const std::string& name, const LayerShape& shape) {
   return json;
 }
 
-Json layers_json(const ParameterLayout& layout) {
-  Json layers = Json::array();
+OrderedJson layers_json(const ParameterLayout& layout) {
+  OrderedJson layers = OrderedJson::array();
   for (const ParameterInfo& tensor : layout.tensors()) {
     if (!tensor.layer) continue;
     const std::size_t dot = tensor.name.rfind('.');
@@ -84,48 +84,49 @@ std::string run_json(const PlannedRun& run, const std::string& data) {
   const OptimizerOptions& o = spec.optimizer;
   const TaskShape shape = task_shape(spec.task);
   std::error_code ignored;
-  Json json = {{"id", run.id},
-               {"program", std::filesystem::read_symlink("/proc/self/exe", ignored).string()},
-               {"structure", structure_text(options)},
-               {"family", curve.family},
-               {"theta", curve.theta},
-               {"exponents", options.structure.theta.exponents()},
-               {"task", curve.task},
-               {"inputs", shape.inputs},
-               {"outputs", shape.outputs},
-               {"vocabulary", shape.vocabulary},
-               {"data", data},
-               {"width", options.width},
-               {"depth", options.depth},
-               {"heads", heads_of(spec.model)},
-               {"rounding", to_string(options.resolve.rounding)},
-               {"order_rule", to_string(options.resolve.order)},
-               {"layers_choice", to_string(options.layers)},
-               {"has_weight_norm", options.has_weight_norm},
-               {"params", run.params},
-               {"flops_per_example", model->flops_per_example()},
-               {"train_flops", run.train_flops},
-               {"batch", spec.batch},
-               {"steps", spec.steps},
-               {"lr", spec.lr},
-               {"schedule", to_string(spec.schedule.kind)},
-               {"schedule_steps", std::max(spec.steps, spec.schedule.steps)},
-               {"warmup", spec.schedule.warmup},
-               {"decay_start",
-                spec.schedule.kind == ScheduleKind::constant
-                    ? spec.steps
-                    : std::min(spec.steps, spec.schedule.decay_start())},
-               {"beta1", o.beta1},
-               {"beta2", o.beta2},
-               {"epsilon", o.epsilon},
-               {"weight_decay", o.weight_decay},
-               {"clip", o.clip},
-               {"seed_init", spec.seed_init},
-               {"seed_data", seeds(spec.task).data},
-               {"seed_task", seeds(spec.task).task},
-               {"held_out", spec.held_out},
-               {"recorded_steps", recorded_steps(spec)},
-               {"layers", layers_json(model->parameters())}};
+  OrderedJson json = {
+      {"id", run.id},
+      {"program", std::filesystem::read_symlink("/proc/self/exe", ignored).string()},
+      {"structure", structure_text(options)},
+      {"family", curve.family},
+      {"theta", curve.theta},
+      {"exponents", options.structure.theta.exponents()},
+      {"task", curve.task},
+      {"inputs", shape.inputs},
+      {"outputs", shape.outputs},
+      {"vocabulary", shape.vocabulary},
+      {"data", data},
+      {"width", options.width},
+      {"depth", options.depth},
+      {"heads", heads_of(spec.model)},
+      {"rounding", to_string(options.resolve.rounding)},
+      {"order_rule", to_string(options.resolve.order)},
+      {"layers_choice", to_string(options.layers)},
+      {"has_weight_norm", options.has_weight_norm},
+      {"params", run.params},
+      {"flops_per_example", model->flops_per_example()},
+      {"train_flops", run.train_flops},
+      {"batch", spec.batch},
+      {"steps", spec.steps},
+      {"lr", spec.lr},
+      {"schedule", to_string(spec.schedule.kind)},
+      {"schedule_steps", std::max(spec.steps, spec.schedule.steps)},
+      {"warmup", spec.schedule.warmup},
+      {"decay_start",
+       spec.schedule.kind == ScheduleKind::constant
+           ? spec.steps
+           : std::min(spec.steps, spec.schedule.decay_start())},
+      {"beta1", o.beta1},
+      {"beta2", o.beta2},
+      {"epsilon", o.epsilon},
+      {"weight_decay", o.weight_decay},
+      {"clip", o.clip},
+      {"seed_init", spec.seed_init},
+      {"seed_data", seeds(spec.task).data},
+      {"seed_task", seeds(spec.task).task},
+      {"held_out", spec.held_out},
+      {"recorded_steps", recorded_steps(spec)},
+      {"layers", layers_json(model->parameters())}};
   return json.dump(1) + "\n";
 }
 

@@ -4,8 +4,14 @@
 
 #include "base/error.h"
 #include "search/neighbours.h"
+#include "search/proposals.h"
 
 namespace einsearch {
+namespace {
+
+constexpr std::size_t kOffers = 12;  // of a surrogate, in each round
+
+}  // namespace
 
 SearchLoop::SearchLoop(SearchProtocol protocol,
                        std::vector<ScaledStructure> structures,
@@ -16,7 +22,11 @@ SearchLoop::SearchLoop(SearchProtocol protocol,
       grid_(grid),
       halving_(
           [&] {
-            if (grid > 0) {
+            if (options.strategy == Strategy::surrogate) {
+              problem.surrogate = [this](const std::vector<Judgement>& judged, int round) {
+                return offers(judged, round);
+              };
+            } else if (grid > 0) {
               problem.neighbours = [this](const std::string& name, int round) {
                 return neighbours(name, round);
               };
@@ -35,17 +45,43 @@ std::vector<SearchCandidate> SearchLoop::neighbours(const std::string& name, int
   if (known != neighbours_.end()) return known->second;
   std::vector<SearchCandidate> list;
   for (const Structure& structure : neighbours_of(structures_.at(name).structure, grid_ << round)) {
-    if (structures_.contains(structure.name)) continue;
-    try {
-      ScaledStructure scaled = scale_structure(protocol_, structure);
-      if (!programs_.insert(program_of(scaled)).second) continue;
-      list.push_back(candidate_of(scaled, "off the lattice, from " + name));
-      structures_.emplace(structure.name, std::move(scaled));
-    } catch (const Error&) {
-      // No width of it costs what dense costs.
-    }
+    std::optional<SearchCandidate> candidate = admit(structure, "off the lattice, from " + name);
+    if (candidate) list.push_back(std::move(*candidate));
   }
   return neighbours_[{name, round}] = list;
+}
+
+SurrogateOffers SearchLoop::offers(const std::vector<Judgement>& judged, int round) {
+  const auto made = offers_.find(round);
+  if (made != offers_.end()) return made->second;
+  std::vector<KnownStructure> known;
+  for (const Judgement& one : judged)
+    known.push_back({structures_.at(one.name).structure, one.log_multiplier, one.deviation});
+  const Proposals proposals = propose(known, kOffers, options().seed, round);
+  SurrogateOffers& offers = offers_[round];
+  offers.leave_one_out_error = proposals.leave_one_out_error;
+  offers.spread = proposals.spread;
+  for (const Proposal& proposal : proposals.list) {
+    const Judgement& like = judged[proposal.nearest];
+    std::optional<SearchCandidate> candidate =
+        admit(proposal.structure, "surrogate, near " + like.name);
+    if (candidate) offers.list.push_back({std::move(*candidate), like.candidate});
+  }
+  return offers;
+}
+
+std::optional<SearchCandidate> SearchLoop::admit(const Structure& structure,
+                                                 const std::string& origin) {
+  if (structures_.contains(structure.name)) return {};
+  try {
+    ScaledStructure scaled = scale_structure(protocol_, structure);
+    if (!programs_.insert(program_of(scaled)).second) return {};
+    SearchCandidate candidate = candidate_of(scaled, origin);
+    structures_.emplace(structure.name, std::move(scaled));
+    return candidate;
+  } catch (const Error&) {
+    return {};  // no width of it costs what dense costs
+  }
 }
 
 const PlannedRun& SearchLoop::planned(const Trial& trial, const std::string& name) const {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -19,7 +20,7 @@ using RunStage = std::function<void(const Plan& plan, const HalvingState& state)
 class SearchLoop {
  public:
   /// `structures` are those of the problem's candidates, in order. Neighbours off the lattice
-  /// 1/`grid` are tried too; 0: none.
+  /// 1/`grid` are tried too (0: none), or what a surrogate offers, as the strategy says.
   SearchLoop(SearchProtocol protocol,
              std::vector<ScaledStructure> structures,
              SearchProblem problem,
@@ -45,6 +46,9 @@ class SearchLoop {
  private:
   const Curve* look_up(RunStore& store, const Trial& trial, const std::string& name);
   std::vector<SearchCandidate> neighbours(const std::string& name, int round);
+  SurrogateOffers offers(const std::vector<Judgement>& judged, int round);
+  /// Scales a new structure, unless its program is known already or no width matches.
+  std::optional<SearchCandidate> admit(const Structure& structure, const std::string& origin);
   const PlannedRun& planned(const Trial& trial, const std::string& name) const;
 
   SearchProtocol protocol_;
@@ -52,6 +56,7 @@ class SearchLoop {
   int grid_;
   std::set<std::vector<Index>> programs_;
   std::map<std::pair<std::string, int>, std::vector<SearchCandidate>> neighbours_;
+  std::map<int, SurrogateOffers> offers_;  // by round: what was judged before it does not change
   Halving halving_;
   mutable std::map<std::pair<std::string, Trial>, PlannedRun> planned_;
   std::map<std::string, Curve> curves_;  // by run

@@ -34,6 +34,7 @@ enum class StreamId : std::uint32_t {
   search_control = 40,  ///< what a search keeps of what its prior removes
   search_order = 41,    ///< orders of the random strategy; sub-stream: rung
   confirmation = 42,    ///< draws of confirmed multipliers
+  surrogate = 43,       ///< structures among which a surrogate chooses; sub-stream: round
 };
 
 /// A family of independent draws, addressed by index. 2^64 words per (seed, stream, sub-stream).

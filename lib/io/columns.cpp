@@ -441,8 +441,8 @@ constexpr std::array kSearch = {
     ColumnInfo{"train_flops", "FLOPs", "training compute that the search has spent on it"},
     ColumnInfo{"origin",
                "",
-               "empty: the space; control: the prior would have removed it; or off "
-               "the lattice, from NAME"},
+               "empty: the space; control: the prior would have removed it; off the lattice, from "
+               "NAME; or surrogate, near NAME"},
     ColumnInfo{"left_at", "", "stage at which it was dropped"},
     ColumnInfo{"reason", "", "why"},
     ColumnInfo{"verdict", "", "what the confirmation says, all finalists taken together"},

@@ -74,6 +74,26 @@ TEST_CASE("a search over a lattice goes on off it, an exhaustive one does not") 
   CHECK(contents(folder + "-all/ranking.csv").find("off the lattice") == std::string::npos);
 }
 
+TEST_CASE("a search with a surrogate tries what it proposes, and again the same") {
+  const std::string folder = scratch_path("search-surrogate");
+  const std::string search =
+      "$EINSEARCH search --space 'grid 1/2' --strategy surrogate --match dense@8,12,16,24 "
+      "--horizon steps:16,20,24,32 --depth 1 --target-width 16 --target-depth 2 --held-out 64 "
+      "--batch 16 --budget 1e9 -o ";
+  const Outcome first = run_shell(search + folder);
+  REQUIRE(first.status == 0);
+  CHECK(first.err.find("leave-one-out error of log multipliers") != std::string::npos);
+  CHECK(first.err.find(" structures that the surrogate chose tried; ") != std::string::npos);
+  const std::string ranking = contents(folder + "/ranking.csv");
+  CHECK(ranking.find(",\"surrogate, near ") != std::string::npos);
+  CHECK(run_shell(search + folder).out == first.out);
+  CHECK(contents(folder + "/ranking.csv") == ranking);
+  // Too few for a surrogate: the search says so and goes on without.
+  const Outcome few = run_shell(kSearch + "--strategy surrogate -o " + folder + "-few");
+  CHECK(few.status == 0);
+  CHECK(few.err.find("no surrogate: ") != std::string::npos);
+}
+
 TEST_CASE("search --dry-run prints what stages cost and leaves nothing behind") {
   const std::string folder = scratch_path("search-dry");
   const Outcome plan = run_shell(kSearch + "--dry-run -o " + folder);
