@@ -27,8 +27,9 @@ constexpr double kFarthestTarget = 10;  // times the largest scale
 
 RunSpec base_spec(const BudgetSearchOptions& options) {
   RunArguments run = options.run;
-  constexpr Count kSmallBatch = 64;
-  if (run.batch < 0 && run.task.task == "regression") run.batch = kSmallBatch;
+  // Small models, trained for few examples per parameter, want many updates.
+  constexpr Count kExamples = 64, kSequences = 4;
+  if (run.batch < 0) run.batch = run.task.task == "regression" ? kExamples : kSequences;
   const TaskSpec task =
       task_spec(run.task, {.task = static_cast<std::uint64_t>(options.seed_task), .data = 0});
   RunSpec spec = run_spec(run, task, 1);
@@ -176,6 +177,9 @@ SearchProblem problem_of(const ScaledSpace& scaled) {
   return problem;
 }
 
+constexpr int kAttempts = 6;  // at choosing scales that the budget buys
+constexpr double kSmaller = 0.85;
+
 /// Sizes of the space are judged at a width between the smallest and the largest of usual proxies.
 constexpr Index kProbeWidth = 64;
 
@@ -189,11 +193,18 @@ Prepared prepare(const BudgetSearchOptions& options,
       .space = make_search_space(request, kProbeWidth, model_options(base.model).resolve),
       .scaled = {},
       .halving = halving};
-  std::vector<SearchScale> scales =
-      scales_of(options, base, halving, static_cast<Count>(prepared.space.members.size()));
-  require_ascending_cost(base, scales);
-  prepared.protocol = protocol_of(options, base, std::move(scales));
-  prepared.scaled = scale_space(prepared.protocol, prepared.space.members, threads);
+  // Scales are chosen as if everybody cost what dense costs; matched widths may cost more.
+  const auto members = static_cast<Count>(prepared.space.members.size());
+  HalvingOptions choosing = halving;
+  for (int attempt = 0; attempt < kAttempts; ++attempt, choosing.budget *= kSmaller) {
+    std::vector<SearchScale> scales = scales_of(options, base, choosing, members);
+    if (scales == prepared.protocol.scales) continue;
+    require_ascending_cost(base, scales);
+    prepared.protocol = protocol_of(options, base, std::move(scales));
+    prepared.scaled = scale_space(prepared.protocol, prepared.space.members, threads);
+    const double needed = needed_flops(problem_of(prepared.scaled), halving).all;
+    if (!options.match.empty() || needed <= halving.budget) break;
+  }
   if (prepared.scaled.structures.size() < 2) {
     throw Error("nothing is left of the space",
                 {.where = "--space",

@@ -254,6 +254,10 @@ std::vector<std::string> search_lines(const SearchReport& report) {
       flops_text(confirmation.compute),
       confirmation.n_seeds,
       flops_text(options.target)));
+  if (tuning_of(report, 0) == Verdict::fail) {
+    lines.push_back(
+        "dense itself is badly tuned: multipliers over it say little (einsearch check says why)");
+  }
   Count beaten = 0;
   for (std::size_t i = 1; i < confirmation.rows.size(); ++i) {
     const std::size_t c = state.finalists[i - 1];

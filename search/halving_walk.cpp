@@ -12,6 +12,7 @@ namespace einsearch {
 namespace {
 
 constexpr int kRateExtensions = 2;
+constexpr double kLearnt = 0.9;         // of the untrained loss: above it nothing is learnt yet
 constexpr double kHopeless = 1.0 / 16;  // of the compute after which dense was better already
 
 std::vector<double> rate_factors(const HalvingOptions& options) {
@@ -115,9 +116,10 @@ void HalvingWalk::drop_unsound(const std::vector<std::size_t>& members, std::siz
 bool HalvingWalk::is_hopeless(std::size_t c) const {
   const Curve* dense = curve_of({0, 0, 1, 0, false});
   const double loss = std::exp(end_score(c, 0, 1));
+  const double untrained = dense->points.front().loss;
   for (const CurvePoint& point : dense->points) {
     if (point.train_flops > kHopeless * dense->points.back().train_flops) return false;
-    if (point.step > 0 && point.loss <= loss) return true;
+    if (point.loss < kLearnt * untrained && point.loss <= loss) return true;
   }
   return false;
 }
