@@ -8,9 +8,11 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
 
 #include "base/types.h"
 #include "compute/denormals.h"
+#include "compute/numa.h"
 
 namespace einsearch {
 
@@ -22,7 +24,8 @@ int available_threads();
 /// loop takes no other iteration of the outer one.
 class Threads {
  public:
-  explicit Threads(int count);
+  /// On several NUMA nodes, as `numa_folder` lists them, every thread keeps to one.
+  explicit Threads(int count, const std::string& numa_folder = kNumaFolder);
 
   int count() const { return count_; }
 
@@ -85,6 +88,7 @@ class Threads {
   std::shared_ptr<tbb::global_control>
       more_than_cores_;  // oneTBB's own limit is the number of cores
   std::shared_ptr<tbb::task_arena> arena_;
+  std::shared_ptr<NodePinning> pinning_;  // null: one node
 };
 
 }  // namespace einsearch
