@@ -89,4 +89,21 @@ Estimate with_log_deviations(double value, const std::vector<double>& deviations
   return estimate;
 }
 
+Estimate widened(const Estimate& law, double scatter) {
+  constexpr double kWide = 1.959964, kNarrow = 1.281552;  // normal quantiles
+  if (!law.has_interval() || !(scatter > 0)) return law;
+  Estimate wide = law;
+  const double log_value = std::log(law.value);
+  const auto end = [&](double law_end, double quantiles) {
+    const double reach = std::hypot(std::log(law_end) - log_value, quantiles * scatter);
+    return std::exp(log_value + (law_end < law.value ? -reach : reach));
+  };
+  wide.low = end(law.low, kWide);
+  wide.high = end(law.high, kWide);
+  wide.low_80 = end(law.low_80, kNarrow);
+  wide.high_80 = end(law.high_80, kNarrow);
+  wide.standard_error = law.value * std::hypot(law.standard_error / law.value, scatter);
+  return wide;
+}
+
 }  // namespace einsearch

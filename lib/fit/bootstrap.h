@@ -59,4 +59,8 @@ Estimate with_deviations(double value, const std::vector<double>& deviations);
 /// The same for a value whose logarithm has these deviations.
 Estimate with_log_deviations(double value, const std::vector<double>& deviations);
 
+/// An interval widened by an independent normal deviation of the logarithm, in squares, each side
+/// by itself; one without an interval, or a scatter that is not positive, is left as it is.
+Estimate widened(const Estimate& law, double scatter);
+
 }  // namespace einsearch

@@ -14,8 +14,6 @@ namespace einsearch {
 namespace {
 
 constexpr double kNear = 1.05;  // end points within this factor of the target stand for it
-constexpr double kWide = 1.959964;
-constexpr double kNarrow = 1.281552;
 constexpr double kLeastProbability = 1e-3;  // an order is never taken for certain
 
 /// Standard deviation of a structure's measured loss about its law: seeds, and widths that suit it
@@ -45,22 +43,6 @@ Estimate scaled(Estimate estimate, double factor) {
     *number *= factor;
   }
   return estimate;
-}
-
-/// An interval widened by independent scatter of log loss, in squares, each side by itself.
-Estimate widened(const Estimate& law, double scatter) {
-  Estimate wide = law;
-  const double log_value = std::log(law.value);
-  const auto end = [&](double law_end, double quantiles) {
-    const double reach = std::hypot(std::log(law_end) - log_value, quantiles * scatter);
-    return std::exp(log_value + (law_end < law.value ? -reach : reach));
-  };
-  wide.low = end(law.low, kWide);
-  wide.high = end(law.high, kWide);
-  wide.low_80 = end(law.low_80, kNarrow);
-  wide.high_80 = end(law.high_80, kNarrow);
-  wide.standard_error = law.value * std::hypot(law.standard_error / law.value, scatter);
-  return wide;
 }
 
 double normal_probability(double z) { return 0.5 * std::erfc(-z / std::sqrt(2.0)); }

@@ -189,6 +189,7 @@ void predict(RankedStructure& row, const RankingFits& fits, std::size_t s, doubl
                                            law_deviations(fits, s, [target](const PowerLaw& law) {
                                              return std::log(law.loss(target));
                                            }));
+  row.predicted_loss = widened(row.predicted_loss, fits.left_out[s].law_deviation(row.law, target));
   double outside = excess(row.law, target);
   if (fits.baseline && fits.groups[*fits.baseline].law.is_usable()) {
     estimate_multiplier(row, fits, s, target);
@@ -388,7 +389,7 @@ Ranking rank_fits(const RankingFits& fits, std::optional<double> target_compute)
     estimate_law(row, fits, s);
     predict(row, fits, s, target);
     row.last_loss = last_loss(fits.groups[s], {});
-    row.leave_largest_out_error = fits.left_out_error[s];
+    row.leave_largest_out_error = fits.left_out[s].error;
     ranking.rows.push_back(std::move(row));
   }
   shrink_rows(fits, target, ranking.rows);

@@ -52,7 +52,8 @@ struct RankedStructure {
   double exponent_jackknife_se = kMissing;  ///< leaving out one run at a time, E kept
   double exponent_shrunk = kMissing;        ///< towards the other structures' mean
   double prefactor_shrunk = kMissing;       ///< the same of levels
-  Estimate predicted_loss;                  ///< at the target compute
+  Estimate predicted_loss;  ///< at the target compute; outside the data the interval allows for
+                            ///< the law being wrong, see LeftOut
   double predicted_loss_shrunk = kMissing;  ///< from slope and level shrunk
   Estimate multiplier;                      ///< over the baseline, at the target compute
   double multiplier_shrunk = kMissing;

@@ -181,10 +181,9 @@ RankingFits fit_structures(std::span<const Curve> curves, const RankingOptions& 
       fits.noise,
       [&fits](const std::vector<Resample>& resamples) { return refit(fits, resamples); },
       options.bootstrap);
-  fits.left_out_error =
-      options.method == FrontierMethod::envelope
-          ? leave_largest_out(fits.groups, fits.options.irreducible, options.offset)
-          : std::vector<double>(fits.groups.size(), kMissing);
+  fits.left_out = options.method == FrontierMethod::envelope
+                      ? leave_largest_out(fits.groups, fits.options.irreducible, options.offset)
+                      : std::vector<LeftOut>(fits.groups.size());
   return fits;
 }
 

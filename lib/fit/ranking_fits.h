@@ -24,9 +24,9 @@ struct RankingFits {
   JointFit joint;
   NoiseModel noise;
   Replicates replicates;
-  Rollout rollout;                     ///< empty where E was given
-  std::vector<double> left_out_error;  ///< per structure, see RankedStructure
-  Count n_targets = 1;                 ///< different seed_task
+  Rollout rollout;                ///< empty where E was given
+  std::vector<LeftOut> left_out;  ///< per structure
+  Count n_targets = 1;            ///< different seed_task
   std::vector<std::string> warnings;
 
   bool has_fitted_offset() const {

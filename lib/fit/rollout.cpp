@@ -19,7 +19,8 @@ Frontier frontier_of_smallest(const StructureFit& fit, Index n_widths) {
 
 struct Prediction {
   Count n_points = 0;
-  double sum = 0;  // of |log law - log loss|
+  double sum = 0;       // of |log law - log loss|
+  double distance = 0;  // sum of log compute beyond the law's range
 };
 
 /// Errors of a law on the points of `next` beyond its own range.
@@ -29,6 +30,7 @@ Prediction predict_beyond(const PowerLaw& law, const Frontier& next) {
   for (const FrontierPoint& point : next.points) {
     if (!(point.compute > law.max_compute)) continue;
     ++prediction.n_points;
+    prediction.distance += std::log(point.compute / law.max_compute);
     const double predicted = std::log(law.loss(point.compute)) + law.frontier_excess;
     prediction.sum += std::abs(predicted - std::log(point.loss));
   }
@@ -91,10 +93,18 @@ Rollout roll_out(std::span<const StructureFit> fits, std::span<const Irreducible
   return rollout;
 }
 
-std::vector<double> leave_largest_out(std::span<const StructureFit> fits,
-                                      Irreducible irreducible,
-                                      double given_offset) {
-  std::vector<double> errors(fits.size(), kMissing);
+double LeftOut::law_deviation(const PowerLaw& law, double compute) const {
+  if (!(distance > 0) || !std::isfinite(error)) return 0;
+  const double above = std::log(compute / law.max_compute);
+  const double below = std::log(law.min_compute / compute);
+  const double times = std::max({above, below, 0.0}) / distance;
+  return error * times * std::max(1.0, times);
+}
+
+std::vector<LeftOut> leave_largest_out(std::span<const StructureFit> fits,
+                                       Irreducible irreducible,
+                                       double given_offset) {
+  std::vector<LeftOut> errors(fits.size());
   std::vector<Frontier> smaller;
   std::vector<const Frontier*> pointers;
   for (const StructureFit& fit : fits) {
@@ -106,7 +116,8 @@ std::vector<double> leave_largest_out(std::span<const StructureFit> fits,
   for (std::size_t s = 0; s < fits.size(); ++s) {
     const Prediction prediction = predict_beyond(joint.laws[s], fits[s].frontier);
     if (prediction.n_points > 0) {
-      errors[s] = prediction.sum / static_cast<double>(prediction.n_points);
+      const auto n = static_cast<double>(prediction.n_points);
+      errors[s] = {.error = prediction.sum / n, .distance = prediction.distance / n};
     }
   }
   return errors;

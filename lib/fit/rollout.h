@@ -27,10 +27,19 @@ struct Rollout {
 /// Tries each law on every number of widths from four on.
 Rollout roll_out(std::span<const StructureFit> fits, std::span<const Irreducible> laws);
 
-/// Per structure the error of predicting its largest width from the others; nan where there are
-/// fewer than four widths or nothing was left to predict.
-std::vector<double> leave_largest_out(std::span<const StructureFit> fits,
-                                      Irreducible irreducible,
-                                      double given_offset);
+/// How a structure's largest width was predicted from the others; nan where there are fewer than
+/// four widths or nothing was left to predict.
+struct LeftOut {
+  double error = kMissing;     ///< mean |log law - log loss| of its frontier points
+  double distance = kMissing;  ///< how far beyond the others, mean log of compute
+
+  /// Deviation of log loss to expect at `compute`, outside what a law was fitted to, from the law
+  /// itself being wrong: the error in proportion to the distance, and beyond that of the test to
+  /// its square, as the error of a law that misses a curvature grows. 0 inside.
+  double law_deviation(const PowerLaw& law, double compute) const;
+};
+std::vector<LeftOut> leave_largest_out(std::span<const StructureFit> fits,
+                                       Irreducible irreducible,
+                                       double given_offset);
 
 }  // namespace einsearch

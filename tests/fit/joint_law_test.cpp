@@ -169,3 +169,37 @@ TEST_CASE("roll-out finds an irreducible loss where there is one, and none where
     CHECK(ranking.rows[0].leave_largest_out_error < 0.02);
   }
 }
+
+TEST_CASE("a law's own error grows with the distance from its data, then with its square") {
+  const LeftOut left_out{.error = 0.01, .distance = std::log(4.0)};
+  PowerLaw law;
+  law.min_compute = 1e9;
+  law.max_compute = 1e12;
+  CHECK(left_out.law_deviation(law, 1e10) == 0);
+  CHECK(left_out.law_deviation(law, 1e12) == 0);
+  CHECK(left_out.law_deviation(law, 2e12) == doctest::Approx(0.005));
+  CHECK(left_out.law_deviation(law, 4e12) == doctest::Approx(0.01));
+  CHECK(left_out.law_deviation(law, 16e12) == doctest::Approx(0.04));
+  CHECK(left_out.law_deviation(law, 1e9 / 4) == doctest::Approx(0.01));
+  CHECK(LeftOut{}.law_deviation(law, 1e15) == 0);
+}
+
+TEST_CASE("beyond its data a law that is wrong still has the truth in its interval") {
+  // The truth has an irreducible loss; the law is told that there is none.
+  constexpr double kOffset = 0.05;
+  const std::vector<Curve> curves = planted_curves({.offset = kOffset, .noise = 0.002});
+  RankingOptions options;
+  options.selects_irreducible = false;
+  options.irreducible = Irreducible::zero;
+  options.may_extrapolate = true;
+  const double largest = rank_structures(curves, options).rows[0].law.max_compute;
+  for (const double times : {2.0, 8.0, 32.0}) {
+    CAPTURE(times);
+    options.target_compute = times * largest;
+    const RankedStructure row = rank_structures(curves, options).rows[0];
+    const double truth = kOffset + 4 * std::pow(*options.target_compute, -0.15);
+    CHECK(row.predicted_loss.low < truth);
+    CHECK(row.predicted_loss.high > truth);
+    CHECK(row.predicted_loss.low_80 > row.predicted_loss.low);
+  }
+}
