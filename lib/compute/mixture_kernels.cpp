@@ -10,12 +10,19 @@
 
 #include "compute/exponential.h"
 #include "compute/kernel_tables.h"
+#include "compute/simd.h"
 
 namespace einsearch::EINSEARCH_ISA {
 namespace {
 
 constexpr Index kSamplesAtATime = 128;  // whose numbers are at hand while rows go by
-constexpr Index kRowsAtATime = 4;       // that share a look at each number
+constexpr Index kRowsAtATime = 4;       // that share a look at each move
+
+/// Whether vectors of Scalar can be permuted by lane numbers; doubles only serve as a reference.
+template <typename Scalar>
+constexpr bool has_permutation() {
+  return sizeof(Scalar) == sizeof(float);
+}
 
 constexpr Index smaller(Index a, Index b) { return a < b ? a : b; }
 
@@ -88,40 +95,75 @@ void choose(BlockView<Scalar> logits,
   }
 }
 
-/// Calls body(first, count, numbers) for up to kSamplesAtATime columns.
-template <typename Scalar, typename Body>
-void for_each_part(const Scalar* sample, Index samples, const Body& body) {
-  std::int32_t numbers[kSamplesAtATime];
-  for (Index first = 0; first < samples; first += kSamplesAtATime) {
-    const Index count = smaller(kSamplesAtATime, samples - first);
-    for (Index i = 0; i < count; ++i) numbers[i] = static_cast<std::int32_t>(sample[first + i]);
-    body(first, count, numbers);
+/// Columns next to each other whose samples, in ascending order, lie in one vector of samples: one
+/// permutation carries them between the two.
+template <typename Scalar>
+struct Move {
+  static constexpr Index kWidth = Simd<Scalar>::kWidth;
+
+  Index group = 0;  // the first sample of the vector
+  Index column = 0;
+  Index count = 0;
+  std::int32_t lane[kWidth] = {};    // of the vector of samples, by column
+  std::int32_t place[kWidth] = {};   // of the columns, by lane
+  std::int32_t is_own[kWidth] = {};  // -1: the lane has a column, 0: it has none
+};
+
+/// Moves of the columns first ... first + count - 1, at most one for each.
+template <typename Scalar>
+Index find_moves(const Scalar* sample, Index first, Index count, Move<Scalar>* moves) {
+  constexpr Index kWidth = Move<Scalar>::kWidth;
+  Index n = 0;
+  for (Index i = first; i < first + count; ++i) {
+    const auto number = static_cast<Index>(sample[i]);
+    const Index group = number / kWidth * kWidth;
+    const auto lane = static_cast<std::int32_t>(number - group);
+    const bool goes_on =
+        n > 0 && moves[n - 1].group == group && moves[n - 1].lane[moves[n - 1].count - 1] < lane;
+    if (!goes_on) moves[n++] = {.group = group, .column = i};
+    Move<Scalar>& move = moves[n - 1];
+    move.lane[move.count] = lane;
+    move.place[lane] = static_cast<std::int32_t>(move.count);
+    move.is_own[lane] = -1;
+    ++move.count;
+  }
+  return n;
+}
+
+/// Calls rows.operator()<count>(first, move) for kRowsAtATime rows, then single ones, and all moves
+/// of up to kSamplesAtATime columns.
+template <typename Scalar, typename Rows>
+void for_each_move(const Scalar* sample, Index columns, Index features, const Rows& rows) {
+  Move<Scalar> moves[kSamplesAtATime];
+  for (Index first = 0; first < columns; first += kSamplesAtATime) {
+    const Index n = find_moves(sample, first, smaller(kSamplesAtATime, columns - first), moves);
+    Index f = 0;
+    for (; f + kRowsAtATime <= features; f += kRowsAtATime) {
+      for (Index i = 0; i < n; ++i) rows.template operator()<kRowsAtATime>(f, moves[i]);
+    }
+    for (; f < features; ++f) {
+      for (Index i = 0; i < n; ++i) rows.template operator()<1>(f, moves[i]);
+    }
   }
 }
 
-/// Calls rows.operator()<count>(first) for kRowsAtATime rows, then single ones.
-template <typename Rows>
-void for_each_group_of_rows(Index features, const Rows& rows) {
-  Index f = 0;
-  for (; f + kRowsAtATime <= features; f += kRowsAtATime) rows.template operator()<kRowsAtATime>(f);
-  for (; f < features; ++f) rows.template operator()<1>(f);
-}
-
-/// Keeps the compiler from gather instructions, which take longer than the loads that they are.
-inline void load_one_by_one() { asm volatile(""); }
-
 template <typename Scalar>
 void gather(BlockView<const Scalar> x, const Scalar* sample, BlockView<Scalar> y) {
-  for_each_part(sample, y.samples, [&](Index first, Index count, const std::int32_t* numbers) {
-    for_each_group_of_rows(y.features, [&]<Index kRows>(Index f) {
-      const Scalar* from = x.row(f);
-      Scalar* to = y.row(f) + first;
-      for (Index i = 0; i < count; ++i) {
-        load_one_by_one();
-        const Scalar* column = from + numbers[i];
-        for (Index r = 0; r < kRows; ++r) to[r * y.stride + i] = column[r * x.stride];
+  using V = Simd<Scalar>;
+  for_each_move(sample, y.samples, y.features, [&]<Index kRows>(Index f, const Move<Scalar>& move) {
+    const Scalar* from = x.row(f) + move.group;
+    Scalar* to = y.row(f) + move.column;
+    // Columns behind the move's are written too: they are those of later moves, or padding.
+    if (has_permutation<Scalar>() && move.column + V::kWidth <= y.padded()) {
+      if constexpr (has_permutation<Scalar>()) {
+        for (Index r = 0; r < kRows; ++r)
+          V::store(to + r * y.stride, V::permute(V::load(from + r * x.stride), move.lane));
       }
-    });
+      return;
+    }
+    for (Index i = 0; i < move.count; ++i) {
+      for (Index r = 0; r < kRows; ++r) to[r * y.stride + i] = from[r * x.stride + move.lane[i]];
+    }
   });
   for (Index f = 0; f < y.features; ++f) {
     for (Index i = y.samples; i < y.padded(); ++i) y.row(f)[i] = 0;
@@ -133,18 +175,32 @@ void scatter(BlockView<const Scalar> x,
              const Scalar* sample,
              const Scalar* weight,
              BlockView<Scalar> y) {
-  for_each_part(sample, x.samples, [&](Index first, Index count, const std::int32_t* numbers) {
-    for_each_group_of_rows(x.features, [&]<Index kRows>(Index f) {
-      const Scalar* from = x.row(f) + first;
-      Scalar* to = y.row(f);
-      for (Index i = 0; i < count; ++i) {
-        load_one_by_one();
-        Scalar* column = to + numbers[i];
-        const Scalar share = weight == nullptr ? Scalar{1} : weight[first + i];
-        for (Index r = 0; r < kRows; ++r)
-          column[r * y.stride] = std::fma(share, from[r * x.stride + i], column[r * y.stride]);
+  using V = Simd<Scalar>;
+  for_each_move(sample, x.samples, x.features, [&]<Index kRows>(Index f, const Move<Scalar>& move) {
+    const Scalar* from = x.row(f) + move.column;
+    Scalar* to = y.row(f) + move.group;
+    Scalar share[V::kWidth];
+    for (Index i = 0; i < V::kWidth; ++i) {
+      share[i] = weight == nullptr || i >= move.count ? Scalar{1} : weight[move.column + i];
+    }
+    if (has_permutation<Scalar>() && move.column + V::kWidth <= x.padded()) {
+      if constexpr (has_permutation<Scalar>()) {
+        const auto shares = V::permute(V::load(share), move.place);
+        for (Index r = 0; r < kRows; ++r) {
+          const auto before = V::load(to + r * y.stride);
+          const auto own = V::permute(V::load(from + r * x.stride), move.place);
+          const auto after = V::fma(shares, own, before);
+          V::store(to + r * y.stride, V::select(move.is_own, after, before));
+        }
       }
-    });
+      return;
+    }
+    for (Index i = 0; i < move.count; ++i) {
+      for (Index r = 0; r < kRows; ++r) {
+        Scalar& sum = to[r * y.stride + move.lane[i]];
+        sum = std::fma(share[i], from[r * x.stride + i], sum);
+      }
+    }
   });
 }
 

@@ -5,6 +5,8 @@
 
 #include <immintrin.h>
 
+#include <cstdint>
+
 #include "base/types.h"
 #include "compute/block.h"
 
@@ -27,6 +29,15 @@ struct Simd256<float> {
   static Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
   static Vector multiply(Vector a, Vector b) { return _mm256_mul_ps(a, b); }
 
+  /// Lane i is lane lanes[i] of v.
+  static Vector permute(Vector v, const std::int32_t* lanes) {
+    return _mm256_permutevar8x32_ps(v, load_integers(lanes));
+  }
+  /// Lanes of `yes` where `mask` is -1, of `no` where it is 0.
+  static Vector select(const std::int32_t* mask, Vector yes, Vector no) {
+    return _mm256_blendv_ps(no, yes, _mm256_castsi256_ps(load_integers(mask)));
+  }
+
   /// to[j * to_stride + i] = rows[i][j] for i, j < 8, written in the order of j.
   static void transpose(const float* const* rows, float* to, Index to_stride) {
     Vector r[8], t[8];
@@ -48,6 +59,10 @@ struct Simd256<float> {
   }
 
  private:
+  static __m256i load_integers(const std::int32_t* p) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
+
   /// Four numbers from each of two places.
   static Vector both_halves(const float* low, const float* high) {
     return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1);
@@ -93,6 +108,12 @@ struct Simd512<float> {
   static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
   static Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
   static Vector multiply(Vector a, Vector b) { return _mm512_mul_ps(a, b); }
+  static Vector permute(Vector v, const std::int32_t* lanes) {
+    return _mm512_permutexvar_ps(_mm512_loadu_si512(lanes), v);
+  }
+  static Vector select(const std::int32_t* mask, Vector yes, Vector no) {
+    return _mm512_mask_blend_ps(_mm512_movepi32_mask(_mm512_loadu_si512(mask)), no, yes);
+  }
 };
 
 template <>
