@@ -1,5 +1,7 @@
-// Plain loops as in sequence_kernels.cpp. Sums run in the order of features or experts for each
-// sample by itself, so no bit depends on the width of the registers.
+// Plain loops as in sequence_kernels.cpp, but for copying samples to experts and back, which
+// permutes whole vectors: an expert's samples ascend, so several of them share a vector. Sums run
+// in the order of features or experts for each sample by itself, so no bit depends on the width of
+// the registers.
 //
 // The file is compiled once for each instruction set; everything lies in its namespace.
 #include "compute/mixture_kernels.h"
@@ -154,12 +156,12 @@ void gather(BlockView<const Scalar> x, const Scalar* sample, BlockView<Scalar> y
     const Scalar* from = x.row(f) + move.group;
     Scalar* to = y.row(f) + move.column;
     // Columns behind the move's are written too: they are those of later moves, or padding.
-    if (has_permutation<Scalar>() && move.column + V::kWidth <= y.padded()) {
-      if constexpr (has_permutation<Scalar>()) {
+    if constexpr (has_permutation<Scalar>()) {
+      if (move.column + V::kWidth <= y.padded()) {
         for (Index r = 0; r < kRows; ++r)
           V::store(to + r * y.stride, V::permute(V::load(from + r * x.stride), move.lane));
+        return;
       }
-      return;
     }
     for (Index i = 0; i < move.count; ++i) {
       for (Index r = 0; r < kRows; ++r) to[r * y.stride + i] = from[r * x.stride + move.lane[i]];
@@ -183,8 +185,8 @@ void scatter(BlockView<const Scalar> x,
     for (Index i = 0; i < V::kWidth; ++i) {
       share[i] = weight == nullptr || i >= move.count ? Scalar{1} : weight[move.column + i];
     }
-    if (has_permutation<Scalar>() && move.column + V::kWidth <= x.padded()) {
-      if constexpr (has_permutation<Scalar>()) {
+    if constexpr (has_permutation<Scalar>()) {
+      if (move.column + V::kWidth <= x.padded()) {
         const auto shares = V::permute(V::load(share), move.place);
         for (Index r = 0; r < kRows; ++r) {
           const auto before = V::load(to + r * y.stride);
@@ -192,8 +194,8 @@ void scatter(BlockView<const Scalar> x,
           const auto after = V::fma(shares, own, before);
           V::store(to + r * y.stride, V::select(move.is_own, after, before));
         }
+        return;
       }
-      return;
     }
     for (Index i = 0; i < move.count; ++i) {
       for (Index r = 0; r < kRows; ++r) {
