@@ -197,7 +197,13 @@ Prepared prepare(const BudgetSearchOptions& options,
   const auto members = static_cast<Count>(prepared.space.members.size());
   HalvingOptions choosing = halving;
   for (int attempt = 0; attempt < kAttempts; ++attempt, choosing.budget *= kSmaller) {
-    std::vector<SearchScale> scales = scales_of(options, base, choosing, members);
+    std::vector<SearchScale> scales;
+    try {
+      scales = scales_of(options, base, choosing, members);
+    } catch (const Error&) {
+      if (attempt == 0) throw;
+      break;  // what was found last is refused below, by its own numbers
+    }
     if (scales == prepared.protocol.scales) continue;
     require_ascending_cost(base, scales);
     prepared.protocol = protocol_of(options, base, std::move(scales));

@@ -120,18 +120,18 @@ bool print_status(const RunStore& store,
   }
   table.finish();
   output.finish();
-  log_info(
-      fmt::format("{}: {} run(s); {} of {} planned runs done, {} diverged, {} failed, {} in work, {} "
-                  "sweep(s) running on this machine, {} torn line(s)",
-                  store.folder(),
-                  store.runs().size(),
-                  done_of_planned,
-                  total.planned,
-                  total.diverged,
-                  total.failed,
-                  total.in_work,
-                  claims.living_writers,
-                  store.torn_lines()));
+  log_info(fmt::format(
+      "{}: {} run(s); {} of {} planned runs done, {} diverged, {} failed, {} in work, {} "
+      "sweep(s) running on this machine, {} torn line(s)",
+      store.folder(),
+      store.runs().size(),
+      done_of_planned,
+      total.planned,
+      total.diverged,
+      total.failed,
+      total.in_work,
+      claims.living_writers,
+      store.torn_lines()));
   bool is_over = done_of_planned >= total.planned;
   for (const SearchStage& search : searches) {
     log_info(fmt::format("{}: search: {}", store.folder(), search.what));

@@ -24,6 +24,7 @@ TEST_CASE("a search that is run again, or in shards, leaves the same files") {
   const Outcome first = run_shell(kSearch + "-o " + whole);
   REQUIRE(first.status == 0);
   CHECK(first.out.starts_with("rank,structure,family,"));
+  CHECK(first.out.find(",lr_edge,tuning,") != std::string::npos);
   CHECK(run_shell(kSearch + "--threads 1 -o " + whole).out == first.out);
   // One store; each shard ends with status 3 until the others have done their part.
   int rounds = 0, status = 3;
