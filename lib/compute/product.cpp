@@ -63,10 +63,12 @@ struct TileRows {
   Index tiles, rows, full;
 };
 
-/// `tiles` tiles below each other times `panels` panels of samples beside each other.
+/// `tiles` tiles below each other times `panels` panels of samples beside each other, for each of
+/// `batches` products.
 template <typename Scalar>
 struct StripArguments {
-  Index inner = 0, tiles = 0, panels = 1;
+  Index inner = 0, tiles = 0, panels = 1, batches = 1;
+  Index a_batch = 0, x_batch = 0, z_batch = 0, bias_batch = 0;
   const Scalar* a = nullptr;  // a[tile * a_tile + i * a_row + k * a_column]
   Index a_tile = 0, a_row = 0, a_column = 0;
   const Scalar* x = nullptr;  // x[k * x_row + n]
@@ -91,6 +93,13 @@ template <int kRows, typename Scalar>
   }
 }
 
+/// The same number. Keeps the compiler from working out the addresses of all rows ahead of the
+/// loops over tiles and panels: they do not fit the registers, and few tiles follow.
+[[gnu::always_inline]] inline Index not_ahead(Index stride) {
+  asm volatile("" : "+r"(stride));
+  return stride;
+}
+
 /// z[i, :] (+)= sum_k a[i, k] x[k, :] for i < kRows, over kVectors vectors of samples.
 template <typename V, typename Scalar, int kRows, int kVectors, bool kFetchesWeights>
 [[gnu::always_inline]] inline void tile(const StripArguments<Scalar>& t,
@@ -98,8 +107,10 @@ template <typename V, typename Scalar, int kRows, int kVectors, bool kFetchesWei
                                         const Scalar* x,
                                         Scalar* z,
                                         const Scalar* bias,
-                                        const Scalar* factor) {
-  const Index a_row = t.a_row, a_column = t.a_column, x_row = t.x_row, z_row = t.z_row;
+                                        const Scalar* factor,
+                                        Scalar* slope) {
+  const Index a_row = not_ahead(t.a_row), a_column = t.a_column, x_row = t.x_row,
+              z_row = not_ahead(t.z_row);
   typename V::Vector sum[kRows][kVectors];
 #pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i) {
@@ -139,42 +150,56 @@ template <typename V, typename Scalar, int kRows, int kVectors, bool kFetchesWei
       }
     }
   }
+  if constexpr (sizeof(Scalar) == sizeof(float)) {
+    if (slope != nullptr) {
+#pragma GCC unroll 8
+      for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 4
+        for (int j = 0; j < kVectors; ++j) {
+          typename V::Vector derivative;
+          gelu_vector<V>(sum[i][j], sum[i][j], derivative);
+          V::store(slope + i * z_row + j * V::kWidth, derivative);
+        }
+      }
+    }
+  }
 #pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 4
     for (int j = 0; j < kVectors; ++j) V::store(z + i * z_row + j * V::kWidth, sum[i][j]);
   }
+  if constexpr (sizeof(Scalar) != sizeof(float)) {
+    if (slope == nullptr) return;
+    for (int i = 0; i < kRows; ++i)
+      gelu_row(z + i * z_row, z + i * z_row, slope + i * z_row, kVectors * V::kWidth);
+  }
 }
 
 /// All tiles of a strip against one panel of samples after the other.
 template <typename V, typename Scalar, int kRows, int kVectors>
-void strip(const StripArguments<Scalar>& arguments) {
+void strip(const StripArguments<Scalar>& t) {
   constexpr Index kPanel = kVectors * V::kWidth;
-  const StripArguments<Scalar> t = arguments;
   const Index rows_of_tile = kRows * t.z_row;
-  for (Index panel = 0; panel < t.panels; ++panel) {
-    const Scalar* a = t.a;
-    const Scalar* x = t.x + panel * kPanel;
-    const Scalar* bias = t.bias;
-    Index offset = panel * kPanel;
-    for (Index i = 0; i < t.tiles; ++i) {
-      const Scalar* factor = t.factor != nullptr ? t.factor + offset : nullptr;
-      if (t.fetches_sums && i + 1 < t.tiles)
-        fetch_rows<kRows>(t.z + offset + rows_of_tile, t.z_row, kPanel);
-      if (t.fetches_weights) {
-        tile<V, Scalar, kRows, kVectors, true>(t, a, x, t.z + offset, bias, factor);
-      } else {
-        tile<V, Scalar, kRows, kVectors, false>(t, a, x, t.z + offset, bias, factor);
-      }
-      if (t.slope != nullptr) {
-        for (Index r = 0; r < kRows; ++r) {
-          Scalar* row = t.z + offset + r * t.z_row;
-          gelu_row(row, row, t.slope + offset + r * t.z_row, kPanel);
+  for (Index g = 0; g < t.batches; ++g) {
+    for (Index panel = 0; panel < t.panels; ++panel) {
+      const Scalar* a = t.a + g * t.a_batch;
+      const Scalar* x = t.x + g * t.x_batch + panel * kPanel;
+      const Scalar* bias = t.bias != nullptr ? t.bias + g * t.bias_batch : nullptr;
+      Index offset = g * t.z_batch + panel * kPanel;
+      for (Index i = 0; i < t.tiles; ++i) {
+        const Scalar* factor = t.factor != nullptr ? t.factor + offset : nullptr;
+        Scalar* slope = t.slope != nullptr ? t.slope + offset : nullptr;
+        if (t.fetches_sums && i + 1 < t.tiles)
+          fetch_rows<kRows>(t.z + offset + rows_of_tile, t.z_row, kPanel);
+        if (t.fetches_weights) {
+          tile<V, Scalar, kRows, kVectors, true>(t, a, x, t.z + offset, bias, factor, slope);
+        } else {
+          tile<V, Scalar, kRows, kVectors, false>(t, a, x, t.z + offset, bias, factor, slope);
         }
+        a += t.a_tile;
+        offset += rows_of_tile;
+        if (bias != nullptr) bias += kRows * t.bias_row;
       }
-      a += t.a_tile;
-      offset += rows_of_tile;
-      if (bias != nullptr) bias += kRows * t.bias_row;
     }
   }
 }
@@ -201,7 +226,7 @@ struct Strips {
 
 /// The same strip against a block of `padded` samples.
 template <typename Scalar>
-void strip_of_block(StripArguments<Scalar> t, Index rows, Index padded) {
+void strip_of_block(StripArguments<Scalar>& t, Index rows, Index padded) {
   using V = Simd<Scalar>;
   Index n = 0;
   const auto run = [&]<int kVectors>() {
@@ -228,12 +253,9 @@ void pack_rows(const Scalar* w, Index row_stride, Index rows, Index inner, Scala
   using V = Simd256<Scalar>;
   Index k = 0;
   if constexpr (V::kWidth >= kMostRows) {
-    const Scalar* from[V::kWidth];
-    for (Index r = 0; r < V::kWidth; ++r) from[r] = w + smaller(r, rows - 1) * row_stride;
-    for (; (k + V::kWidth) * rows + V::kWidth <= inner * rows; k += V::kWidth) {
+    const auto from = [&](Index r) { return w + smaller(r, rows - 1) * row_stride + k; };
+    for (; (k + V::kWidth) * rows + V::kWidth <= inner * rows; k += V::kWidth)
       V::transpose(from, packed + k * rows, rows);
-      for (const Scalar*& row : from) row += V::kWidth;
-    }
   }
   for (Index r = 0; r < rows; ++r) {
     for (Index i = k; i < inner; ++i) packed[i * rows + r] = w[r * row_stride + i];
@@ -294,9 +316,14 @@ template <typename Scalar>
 void multiply_batches(const StridedProduct<Scalar>& p, const Epilogue<Scalar>& epilogue) {
   const bool is_packed = p.packed != nullptr;
   const Index inner = p.w.columns, batch_size = p.w.rows * inner;
-  const Index bias_batch = p.z_batch / p.z_stride, bias_ride = p.z_ride / p.z_stride;
+  const Index bias_ride = p.z_ride / p.z_stride;
   const TileRows deal(p.w.rows);
-  StripArguments<Scalar> t{.a_row = is_packed ? 1 : p.w.row_stride,
+  StripArguments<Scalar> t{.batches = p.batches,
+                           .a_batch = is_packed ? batch_size : p.w_batch,
+                           .x_batch = p.x_batch,
+                           .z_batch = p.z_batch,
+                           .bias_batch = p.z_batch / p.z_stride,
+                           .a_row = is_packed ? 1 : p.w.row_stride,
                            .x_row = p.x_row,
                            .z_row = p.z_row,
                            .fetches_weights = inner >= kLongInner,
@@ -314,18 +341,16 @@ void multiply_batches(const StridedProduct<Scalar>& p, const Epilogue<Scalar>& e
       t.a_column = is_packed ? rows : p.w.column_stride;
       const Index a_offset =
           is_packed ? first * inner + k * rows : first * p.w.row_stride + k * p.w.column_stride;
-      for (Index g = 0; g < p.batches; ++g) {
-        t.a = (is_packed ? p.packed + g * batch_size : p.w.data + g * p.w_batch) + a_offset;
-        for (Index ride = 0; ride < p.rides; ++ride) {
-          const Index offset = g * p.z_batch + ride * p.z_ride + first * p.z_row;
-          t.x = p.x + g * p.x_batch + ride * p.x_ride + k * p.x_row;
-          t.z = p.z + offset;
-          if (is_first && epilogue.bias != nullptr)
-            t.bias = epilogue.bias + g * bias_batch + ride * bias_ride + first * t.bias_row;
-          if (is_last && epilogue.factor != nullptr) t.factor = epilogue.factor + offset;
-          if (is_last && epilogue.slope != nullptr) t.slope = epilogue.slope + offset;
-          strip_of_block(t, rows, p.padded);
-        }
+      t.a = (is_packed ? p.packed : p.w.data) + a_offset;
+      for (Index ride = 0; ride < p.rides; ++ride) {
+        const Index offset = ride * p.z_ride + first * p.z_row;
+        t.x = p.x + ride * p.x_ride + k * p.x_row;
+        t.z = p.z + offset;
+        if (is_first && epilogue.bias != nullptr)
+          t.bias = epilogue.bias + ride * bias_ride + first * t.bias_row;
+        if (is_last && epilogue.factor != nullptr) t.factor = epilogue.factor + offset;
+        if (is_last && epilogue.slope != nullptr) t.slope = epilogue.slope + offset;
+        strip_of_block(t, rows, p.padded);
       }
     }
     t.bias = nullptr;
@@ -404,21 +429,36 @@ void backward_input(const BatchedProduct& p,
                            epilogue);
 }
 
+/// to[c * to_stride + r] = from(r, c). Rows of `from` are contiguous.
+template <typename Scalar>
+void transpose_matrix(MatrixView<const Scalar> from, Scalar* to, Index to_stride) {
+  using V = Simd256<Scalar>;
+  const Index whole_columns = from.columns / V::kWidth * V::kWidth;
+  for (Index r = 0; r < from.rows; r += V::kWidth) {
+    const Scalar* row = from.data + r * from.row_stride;
+    const bool is_whole = r + V::kWidth <= from.rows;
+    Index c = 0;
+    const auto part = [&](Index i) { return row + i * from.row_stride + c; };
+    for (; is_whole && c < whole_columns; c += V::kWidth)
+      V::transpose(part, to + c * to_stride + r, to_stride);
+    for (; c < from.columns; ++c) {
+      for (Index i = 0; i < smaller(V::kWidth, from.rows - r); ++i)
+        to[c * to_stride + r + i] = row[i * from.row_stride + c];
+    }
+  }
+}
+
 /// xt[n * width + k] = x[k, n] for all padded samples n and k < width; zero for k beyond the
 /// features of x.
 template <typename Scalar>
 void transpose_panel(BlockView<const Scalar> x, Index width, Scalar* xt) {
-  using V = Simd256<Scalar>;
-  static constexpr Scalar kZeros[V::kWidth] = {};
-  for (Index k = 0; k < width; k += V::kWidth) {
-    for (Index n = 0; n < x.padded(); n += V::kWidth) {
-      const Scalar* rows[V::kWidth];
-      for (Index i = 0; i < V::kWidth; ++i) {
-        rows[i] = k + i < x.features ? x.row(k + i) + n : kZeros;
-      }
-      V::transpose(rows, xt + n * width + k, width);
+  const Index padded = x.padded();
+  if (x.features < width) {
+    for (Index n = 0; n < padded; ++n) {
+      for (Index k = x.features; k < width; ++k) xt[n * width + k] = 0;
     }
   }
+  transpose_matrix<Scalar>({x.data, x.features, padded, x.stride, 1}, xt, width);
 }
 
 /// dw[:, 0 ... columns) += dz xt, where xt has kVectors vectors of columns, `columns` of them real.
@@ -491,6 +531,22 @@ void accumulate_outer_part(BlockView<const Scalar> dz,
   }
 }
 
+/// dW^T += x dz^T for an x of few features, which would leave half of each register idle.
+template <typename Scalar>
+void accumulate_outer_turned(BlockView<const Scalar> dz,
+                             BlockView<const Scalar> x,
+                             MatrixView<Scalar> dw) {
+  constexpr Index kPanel = 2 * Simd<Scalar>::kWidth;
+  Scalar turned[Simd256<Scalar>::kWidth * kPanel];
+  for (Index m = 0; m < dw.rows; m += kPanel) {
+    const Index rows = smaller(kPanel, dw.rows - m);
+    Scalar* own = dw.data + m * dw.row_stride;
+    transpose_matrix<Scalar>({own, rows, dw.columns, dw.row_stride, 1}, turned, kPanel);
+    accumulate_outer_part<Scalar>(x, dz.rows(m, rows), {turned, dw.columns, rows, kPanel, 1});
+    transpose_matrix<Scalar>({turned, dw.columns, rows, kPanel, 1}, own, dw.row_stride);
+  }
+}
+
 /// Samples first ... first + kSamplesAtATime - 1 of a block.
 template <typename Scalar>
 BlockView<const Scalar> samples_from(BlockView<const Scalar> block, Index first) {
@@ -505,6 +561,10 @@ void backward_weight(const BatchedProduct& p,
                      BlockView<const Scalar> dz,
                      BlockView<const Scalar> x,
                      Scalar* dw) {
+  constexpr Index kFew = Simd256<Scalar>::kWidth;
+  const bool is_turned = kFew < Simd<Scalar>::kWidth && p.inner <= kFew && p.rows > kFew;
+  const auto accumulate =
+      is_turned ? accumulate_outer_turned<Scalar> : accumulate_outer_part<Scalar>;
   for (Index g = 0; g < p.batches; ++g) {
     const MatrixView<Scalar> out{dw + g * p.w_batch, p.rows, p.inner, p.w_row, 1};
     for (Index t = 0; t < p.rides; ++t) {
@@ -512,7 +572,7 @@ void backward_weight(const BatchedProduct& p,
           dz.rows(g * p.z_batch + t * p.z_ride, p.rows, p.z_row);
       const BlockView<const Scalar> x_part = x.rows(g * p.x_batch + t * p.x_ride, p.inner, p.x_row);
       for (Index n = 0; n < x.samples; n += kSamplesAtATime) {
-        accumulate_outer_part(samples_from(dz_part, n), samples_from(x_part, n), out);
+        accumulate(samples_from(dz_part, n), samples_from(x_part, n), out);
       }
     }
   }

@@ -29,6 +29,21 @@ struct Simd256<float> {
   static Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
   static Vector multiply(Vector a, Vector b) { return _mm256_mul_ps(a, b); }
 
+  static Vector all(float value) { return _mm256_set1_ps(value); }
+  static Vector subtract(Vector a, Vector b) { return _mm256_sub_ps(a, b); }
+  static Vector negative_fma(Vector a, Vector b, Vector c) { return _mm256_fnmadd_ps(a, b, c); }
+  static Vector absolute(Vector v) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v); }
+  static Vector minimum(Vector a, Vector b) { return _mm256_min_ps(a, b); }
+  /// Magnitudes with the signs of v.
+  static Vector with_sign(Vector magnitude, Vector v) {
+    return _mm256_or_ps(magnitude, _mm256_and_ps(_mm256_set1_ps(-0.0f), v));
+  }
+  /// v 2^n, where n are the lowest bits of `shifted`.
+  static Vector add_to_exponent(Vector v, Vector shifted) {
+    return _mm256_castsi256_ps(_mm256_add_epi32(
+        _mm256_castps_si256(v), _mm256_slli_epi32(_mm256_castps_si256(shifted), 23)));
+  }
+
   /// Lane i is lane lanes[i] of v.
   static Vector permute(Vector v, const std::int32_t* lanes) {
     return _mm256_permutevar8x32_ps(v, load_integers(lanes));
@@ -38,24 +53,26 @@ struct Simd256<float> {
     return _mm256_blendv_ps(no, yes, _mm256_castsi256_ps(load_integers(mask)));
   }
 
-  /// to[j * to_stride + i] = rows[i][j] for i, j < 8, written in the order of j.
-  static void transpose(const float* const* rows, float* to, Index to_stride) {
-    Vector r[8], t[8];
+  /// to[j * to_stride + i] = row(i)[j] for i, j < 8, written in the order of j.
+  template <typename Row>
+  [[gnu::always_inline]] static void transpose(const Row& row, float* to, Index to_stride) {
+    __m256i r[8], t[8];
     for (int i = 0; i < 4; ++i) {
-      r[i] = both_halves(rows[i], rows[i + 4]);
-      r[i + 4] = both_halves(rows[i] + 4, rows[i + 4] + 4);
+      const float *low = row(i), *high = row(i + 4);
+      r[i] = both_halves(low, high);
+      r[i + 4] = both_halves(low + 4, high + 4);
     }
     for (int i = 0; i < 8; i += 4) {
-      const Vector even_low = _mm256_unpacklo_ps(r[i], r[i + 1]);
-      const Vector even_high = _mm256_unpackhi_ps(r[i], r[i + 1]);
-      const Vector odd_low = _mm256_unpacklo_ps(r[i + 2], r[i + 3]);
-      const Vector odd_high = _mm256_unpackhi_ps(r[i + 2], r[i + 3]);
-      t[i] = _mm256_shuffle_ps(even_low, odd_low, 0x44);
-      t[i + 1] = _mm256_shuffle_ps(even_low, odd_low, 0xEE);
-      t[i + 2] = _mm256_shuffle_ps(even_high, odd_high, 0x44);
-      t[i + 3] = _mm256_shuffle_ps(even_high, odd_high, 0xEE);
+      const __m256i even_low = _mm256_unpacklo_epi32(r[i], r[i + 1]);
+      const __m256i even_high = _mm256_unpackhi_epi32(r[i], r[i + 1]);
+      const __m256i odd_low = _mm256_unpacklo_epi32(r[i + 2], r[i + 3]);
+      const __m256i odd_high = _mm256_unpackhi_epi32(r[i + 2], r[i + 3]);
+      t[i] = _mm256_unpacklo_epi64(even_low, odd_low);
+      t[i + 1] = _mm256_unpackhi_epi64(even_low, odd_low);
+      t[i + 2] = _mm256_unpacklo_epi64(even_high, odd_high);
+      t[i + 3] = _mm256_unpackhi_epi64(even_high, odd_high);
     }
-    for (int j = 0; j < 8; ++j) store(to + j * to_stride, t[j]);
+    for (int j = 0; j < 8; ++j) store(to + j * to_stride, _mm256_castsi256_ps(t[j]));
   }
 
  private:
@@ -64,8 +81,9 @@ struct Simd256<float> {
   }
 
   /// Four numbers from each of two places.
-  static Vector both_halves(const float* low, const float* high) {
-    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1);
+  static __m256i both_halves(const float* low, const float* high) {
+    return _mm256_castps_si256(
+        _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1));
   }
 };
 
@@ -82,10 +100,11 @@ struct Simd256<double> {
   static Vector add(Vector a, Vector b) { return _mm256_add_pd(a, b); }
   static Vector multiply(Vector a, Vector b) { return _mm256_mul_pd(a, b); }
 
-  /// to[j * to_stride + i] = rows[i][j] for i, j < 4.
-  static void transpose(const double* const* rows, double* to, Index to_stride) {
+  /// to[j * to_stride + i] = row(i)[j] for i, j < 4.
+  template <typename Row>
+  static void transpose(const Row& row, double* to, Index to_stride) {
     for (int j = 0; j < 4; ++j) {
-      for (int i = 0; i < 4; ++i) to[j * to_stride + i] = rows[i][j];
+      for (int i = 0; i < 4; ++i) to[j * to_stride + i] = row(i)[j];
     }
   }
 };
@@ -108,6 +127,18 @@ struct Simd512<float> {
   static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
   static Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
   static Vector multiply(Vector a, Vector b) { return _mm512_mul_ps(a, b); }
+  static Vector all(float value) { return _mm512_set1_ps(value); }
+  static Vector subtract(Vector a, Vector b) { return _mm512_sub_ps(a, b); }
+  static Vector negative_fma(Vector a, Vector b, Vector c) { return _mm512_fnmadd_ps(a, b, c); }
+  static Vector absolute(Vector v) { return _mm512_abs_ps(v); }
+  static Vector minimum(Vector a, Vector b) { return _mm512_min_ps(a, b); }
+  static Vector with_sign(Vector magnitude, Vector v) {
+    return _mm512_or_ps(magnitude, _mm512_and_ps(_mm512_set1_ps(-0.0f), v));
+  }
+  static Vector add_to_exponent(Vector v, Vector shifted) {
+    return _mm512_castsi512_ps(_mm512_add_epi32(
+        _mm512_castps_si512(v), _mm512_slli_epi32(_mm512_castps_si512(shifted), 23)));
+  }
   static Vector permute(Vector v, const std::int32_t* lanes) {
     return _mm512_permutexvar_ps(_mm512_loadu_si512(lanes), v);
   }
