@@ -54,21 +54,23 @@ double error_of_choice() {
   return worst.value();
 }
 
-/// Gather, scatter with and without weights, and the backward of a weight.
+/// Gather and scatter with and without weights, and dot products of columns.
 template <typename Scalar>
 double error_of_sorting() {
   constexpr Index kF = 11, kN = 167, kOwn = 131;  // more samples than go at a time, primes
   WorstError worst;
   const RandomBlock<Scalar> x(kF, kN, 1), start(kF, kN, 2), dy(kF, kOwn, 3);
-  RandomBlock<Scalar> own(kF, kOwn, 4), weighted(kF, kN, 2), summed(kF, kN, 2), dout(kF, kOwn, 3);
+  RandomBlock<Scalar> own(kF, kOwn, 4), weighted(kF, kN, 2), summed(kF, kN, 2), dout(kF, kOwn, 4);
   const AlignedBuffer<Scalar> weight = random_values<Scalar>(kOwn, 5);
-  AlignedBuffer<Scalar> sample(kOwn), dweight(kOwn);
+  AlignedBuffer<Scalar> sample(kOwn), dots(kOwn);
   for (Index i = 0; i < kOwn; ++i) sample.data()[i] = static_cast<Scalar>(i * 5 % kN);
   const MixtureKernels<Scalar>& kernels = mixture_kernels<Scalar>();
-  kernels.gather(x.view, sample.data(), own.view);
+  kernels.gather(x.view, sample.data(), nullptr, own.view);
+  kernels.gather(x.view, sample.data(), weight.data(), dout.view);
   kernels.scatter(own.view, sample.data(), weight.data(), weighted.view);
   kernels.scatter(own.view, sample.data(), nullptr, summed.view);
-  kernels.weigh_backward(own.view, weight.data(), dout.view, dweight.data());
+  std::fill_n(dots.data(), kOwn, Scalar{1});
+  kernels.add_column_dots(own.view, dy.view, dots.data());
   std::vector<Index> place(static_cast<std::size_t>(kN), -1);  // of a sample among its own
   for (Index i = 0; i < kOwn; ++i) place[static_cast<std::size_t>(i * 5 % kN)] = i;
   for (Index f = 0; f < kF; ++f) {
@@ -81,14 +83,17 @@ double error_of_sorting() {
       worst.see(summed.view.row(f)[n], before + from, 4);
     }
   }
+  for (Index f = 0; f < kF; ++f) {
+    for (Index i = kOwn; i < own.view.padded(); ++i) worst.see(own.view.row(f)[i], 0);
+  }
   for (Index i = 0; i < kOwn; ++i) {
-    double sum = 0;
+    double sum = 1;
     for (Index f = 0; f < kF; ++f) {
-      const double slope = dy.view.row(f)[i];
-      sum += slope * static_cast<double>(own.view.row(f)[i]);
-      worst.see(dout.view.row(f)[i], slope * static_cast<double>(weight.data()[i]), 4);
+      const double copy = own.view.row(f)[i];
+      sum += copy * static_cast<double>(dy.view.row(f)[i]);
+      worst.see(dout.view.row(f)[i], copy * static_cast<double>(weight.data()[i]), 4);
     }
-    worst.see(dweight.data()[i], sum, kF);
+    worst.see(dots.data()[i], sum, kF);
   }
   return worst.value();
 }

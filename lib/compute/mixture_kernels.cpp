@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <span>
 
 #include "compute/exponential.h"
 #include "compute/kernel_tables.h"
@@ -111,6 +112,16 @@ struct Move {
   std::int32_t is_own[kWidth] = {};  // -1: the lane has a column, 0: it has none
 };
 
+/// Of a move's columns; 1 without weights and behind its columns.
+template <typename Scalar>
+struct Weights {
+  Weights(const Scalar* weight, const Move<Scalar>& move) {
+    for (Index i = 0; i < Move<Scalar>::kWidth; ++i)
+      values[i] = weight == nullptr || i >= move.count ? Scalar{1} : weight[move.column + i];
+  }
+  Scalar values[Move<Scalar>::kWidth];
+};
+
 /// Moves of the columns first ... first + count - 1, at most one for each.
 template <typename Scalar>
 Index find_moves(const Scalar* sample, Index first, Index count, Move<Scalar>* moves) {
@@ -149,27 +160,97 @@ void for_each_move(const Scalar* sample, Index columns, Index features, const Ro
   }
 }
 
+/// What one vector of samples gives to one vector of columns.
 template <typename Scalar>
-void gather(BlockView<const Scalar> x, const Scalar* sample, BlockView<Scalar> y) {
+struct Gift {
+  static constexpr Index kWidth = Simd<Scalar>::kWidth;
+
+  Index group = 0;                   // the first sample of the vector
+  Index columns = 0;                 // the first column
+  std::int32_t lane[kWidth] = {};    // of the vector of samples, by column
+  std::int32_t is_own[kWidth] = {};  // -1: the column gets its number from here, 0: it does not
+};
+
+/// Gifts to the columns first ... first + count - 1, at most one for each.
+template <typename Scalar>
+Index find_gifts(const Scalar* sample, Index first, Index count, Gift<Scalar>* gifts) {
+  constexpr Index kWidth = Gift<Scalar>::kWidth;
+  Index n = 0;
+  for (Index i = first; i < first + count; ++i) {
+    const auto number = static_cast<Index>(sample[i]);
+    const Index group = number / kWidth * kWidth, columns = i / kWidth * kWidth;
+    if (n == 0 || gifts[n - 1].group != group || gifts[n - 1].columns != columns)
+      gifts[n++] = {.group = group, .columns = columns};
+    gifts[n - 1].lane[i - columns] = static_cast<std::int32_t>(number - group);
+    gifts[n - 1].is_own[i - columns] = -1;
+  }
+  return n;
+}
+
+/// kRows rows of all columns that the gifts go to; `share` lies by column.
+template <Index kRows, typename Scalar>
+void gather_rows(std::span<const Gift<Scalar>> gifts,
+                 const Scalar* share,
+                 const Scalar* x,
+                 Index x_row,
+                 Scalar* y,
+                 Index y_row) {
   using V = Simd<Scalar>;
-  for_each_move(sample, y.samples, y.features, [&]<Index kRows>(Index f, const Move<Scalar>& move) {
-    const Scalar* from = x.row(f) + move.group;
-    Scalar* to = y.row(f) + move.column;
-    // Columns behind the move's are written too: they are those of later moves, or padding.
-    if constexpr (has_permutation<Scalar>()) {
-      if (move.column + V::kWidth <= y.padded()) {
-        for (Index r = 0; r < kRows; ++r)
-          V::store(to + r * y.stride, V::permute(V::load(from + r * x.stride), move.lane));
-        return;
+  for (auto gift = gifts.begin(); gift != gifts.end();) {
+    const Index columns = gift->columns;
+    typename V::Vector own[kRows];
+    for (Index r = 0; r < kRows; ++r) own[r] = V::zero();
+    for (; gift != gifts.end() && gift->columns == columns; ++gift) {
+      for (Index r = 0; r < kRows; ++r) {
+        const auto lanes = V::permute(V::load(x + r * x_row + gift->group), gift->lane);
+        own[r] = V::select(gift->is_own, lanes, own[r]);
       }
     }
-    for (Index i = 0; i < move.count; ++i) {
-      for (Index r = 0; r < kRows; ++r) to[r * y.stride + i] = from[r * x.stride + move.lane[i]];
-    }
-  });
+    const auto shares = V::load(share + columns);
+    for (Index r = 0; r < kRows; ++r)
+      V::store(y + r * y_row + columns, V::multiply(shares, own[r]));
+  }
+}
+
+template <typename Scalar>
+void clear_padding(BlockView<Scalar> y) {
   for (Index f = 0; f < y.features; ++f) {
     for (Index i = y.samples; i < y.padded(); ++i) y.row(f)[i] = 0;
   }
+}
+
+void gather(BlockView<const float> x,
+            const float* sample,
+            const float* weight,
+            BlockView<float> y) {
+  Gift<float> gifts[kSamplesAtATime];
+  float shares[kSamplesAtATime];
+  for (Index first = 0; first < y.samples; first += kSamplesAtATime) {
+    const Index count = smaller(kSamplesAtATime, y.samples - first);
+    const Index n = find_gifts(sample + first, 0, count, gifts);
+    for (Index i = 0; i < kSamplesAtATime; ++i)
+      shares[i] = weight != nullptr && i < count ? weight[first + i] : 1;
+    const std::span<const Gift<float>> all(gifts, static_cast<std::size_t>(n));
+    Index f = 0;
+    for (; f + kRowsAtATime <= y.features; f += kRowsAtATime)
+      gather_rows<kRowsAtATime>(all, shares, x.row(f), x.stride, y.row(f) + first, y.stride);
+    for (; f < y.features; ++f)
+      gather_rows<1>(all, shares, x.row(f), x.stride, y.row(f) + first, y.stride);
+  }
+  clear_padding(y);
+}
+
+void gather(BlockView<const double> x,
+            const double* sample,
+            const double* weight,
+            BlockView<double> y) {
+  for (Index f = 0; f < y.features; ++f) {
+    for (Index i = 0; i < y.samples; ++i) {
+      const double from = x.row(f)[static_cast<Index>(sample[i])];
+      y.row(f)[i] = weight != nullptr ? weight[i] * from : from;
+    }
+  }
+  clear_padding(y);
 }
 
 template <typename Scalar>
@@ -181,13 +262,10 @@ void scatter(BlockView<const Scalar> x,
   for_each_move(sample, x.samples, x.features, [&]<Index kRows>(Index f, const Move<Scalar>& move) {
     const Scalar* from = x.row(f) + move.column;
     Scalar* to = y.row(f) + move.group;
-    Scalar share[V::kWidth];
-    for (Index i = 0; i < V::kWidth; ++i) {
-      share[i] = weight == nullptr || i >= move.count ? Scalar{1} : weight[move.column + i];
-    }
+    const Weights<Scalar> share(weight, move);
     if constexpr (has_permutation<Scalar>()) {
       if (move.column + V::kWidth <= x.padded()) {
-        const auto shares = V::permute(V::load(share), move.place);
+        const auto shares = V::permute(V::load(share.values), move.place);
         for (Index r = 0; r < kRows; ++r) {
           const auto before = V::load(to + r * y.stride);
           const auto own = V::permute(V::load(from + r * x.stride), move.place);
@@ -200,37 +278,30 @@ void scatter(BlockView<const Scalar> x,
     for (Index i = 0; i < move.count; ++i) {
       for (Index r = 0; r < kRows; ++r) {
         Scalar& sum = to[r * y.stride + move.lane[i]];
-        sum = std::fma(share[i], from[r * x.stride + i], sum);
+        sum = std::fma(share.values[i], from[r * x.stride + i], sum);
       }
     }
   });
 }
 
 template <typename Scalar>
-void weigh_backward(BlockView<const Scalar> y,
-                    const Scalar* weight,
-                    BlockView<Scalar> dy,
-                    Scalar* dweight) {
-  for (Index first = 0; first < y.samples; first += kSamplesAtATime) {
-    const Index count = smaller(kSamplesAtATime, y.samples - first);
-    Scalar sum[kSamplesAtATime] = {};
-    for (Index f = 0; f < y.features; ++f) {
-      const Scalar* out = y.row(f) + first;
-      Scalar* gradient = dy.row(f) + first;
-      for (Index i = 0; i < count; ++i) {
-        sum[i] = std::fma(gradient[i], out[i], sum[i]);
-        gradient[i] *= weight[first + i];
-      }
+void add_column_dots(BlockView<const Scalar> x, BlockView<const Scalar> y, Scalar* sum) {
+  for (Index first = 0; first < x.samples; first += kSamplesAtATime) {
+    const Index count = smaller(kSamplesAtATime, x.samples - first);
+    Scalar part[kSamplesAtATime] = {};
+    for (Index f = 0; f < x.features; ++f) {
+      const Scalar *a = x.row(f) + first, *b = y.row(f) + first;
+      for (Index i = 0; i < count; ++i) part[i] = std::fma(a[i], b[i], part[i]);
     }
-    for (Index i = 0; i < count; ++i) dweight[first + i] = sum[i];
+    for (Index i = 0; i < count; ++i) sum[first + i] += part[i];
   }
 }
 
 }  // namespace
 
 const MixtureKernels<float> kMixtureFloat = {
-    choose<float>, gather<float>, scatter<float>, weigh_backward<float>};
+    choose<float>, gather, scatter<float>, add_column_dots<float>};
 const MixtureKernels<double> kMixtureDouble = {
-    choose<double>, gather<double>, scatter<double>, weigh_backward<double>};
+    choose<double>, gather, scatter<double>, add_column_dots<double>};
 
 }  // namespace einsearch::EINSEARCH_ISA

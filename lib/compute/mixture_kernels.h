@@ -20,8 +20,11 @@ struct MixtureKernels {
                  BlockView<Scalar> shares,
                  Scalar* log_sum);
 
-  /// y[f, i] = x[f, sample[i]], zero in the padding lanes of y
-  void (*gather)(BlockView<const Scalar> x, const Scalar* sample, BlockView<Scalar> y);
+  /// y[f, i] = weight[i] x[f, sample[i]], zero in the padding lanes of y. Without weight: y = x.
+  void (*gather)(BlockView<const Scalar> x,
+                 const Scalar* sample,
+                 const Scalar* weight,
+                 BlockView<Scalar> y);
 
   /// y[f, sample[i]] += weight[i] x[f, i]; all samples differ. Without weight: y += x.
   void (*scatter)(BlockView<const Scalar> x,
@@ -29,11 +32,8 @@ struct MixtureKernels {
                   const Scalar* weight,
                   BlockView<Scalar> y);
 
-  /// dweight[i] = sum_f dy[f, i] y[f, i], then dy[f, i] *= weight[i]: backward of weight y
-  void (*weigh_backward)(BlockView<const Scalar> y,
-                         const Scalar* weight,
-                         BlockView<Scalar> dy,
-                         Scalar* dweight);
+  /// sum[i] += sum_f x[f, i] y[f, i]
+  void (*add_column_dots)(BlockView<const Scalar> x, BlockView<const Scalar> y, Scalar* sum);
 };
 
 /// Those of the active instruction set (compute/isa.h).

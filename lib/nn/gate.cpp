@@ -55,8 +55,7 @@ void Gate::take_rows(RowCounter& rows) {
   log_sum_ = rows.take(1);
   for (ColumnPlace* place : {&counts_, &firsts_})
     *place = rows.take_columns(1, 0, padded_samples(options_.experts));
-  for (ColumnPlace* place : {&sample_, &share_, &weight_, &dweight_})
-    *place = take_columns(rows, 1);
+  for (ColumnPlace* place : {&sample_, &share_, &weight_, &slope_}) *place = take_columns(rows, 1);
 }
 
 ColumnPlace Gate::take_columns(RowCounter& rows, Index features) const {
@@ -112,7 +111,7 @@ ExpertColumns<Scalar> Gate::columns(Index expert, const Rows<Scalar>& rows) cons
           workspace_stride(count),
           rows.at(sample_) + first,
           rows.at(weight_) + first,
-          rows.at(dweight_) + first};
+          rows.at(slope_) + first};
 }
 
 template <typename Scalar>
@@ -171,8 +170,10 @@ void Gate::backward(const Weights<Scalar>& weights,
     }
     for (Index n = rows.samples; n < dlogits.padded(); ++n) row[n] = 0;
   }
-  // Of the chosen: dh_e += share_e (dweight_e - sum of share dweight over the chosen).
-  const Scalar *sample = rows.at(sample_), *share = rows.at(share_), *dweight = rows.at(dweight_);
+  // Of the chosen, with share_e dweight_e = (share_e / weight_e) slope_e, and 0 without a weight:
+  //   dh_e += share_e dweight_e - share_e (sum of share dweight over the chosen)
+  const Scalar *sample = rows.at(sample_), *share = rows.at(share_), *weight = rows.at(weight_);
+  Scalar* slope = rows.at(slope_);
   for (Index n = 0; n < rows.samples; ++n) mean[n] = 0;
   const auto for_each_column = [&](const auto& body) {
     for (Index e = 0; e < options_.experts; ++e) {
@@ -181,9 +182,12 @@ void Gate::backward(const Weights<Scalar>& weights,
         body(e, static_cast<Index>(sample[c]), c);
     }
   };
-  for_each_column([&](Index, Index n, Index c) { mean[n] += share[c] * dweight[c]; });
+  for_each_column([&](Index, Index n, Index c) {
+    slope[c] = weight[c] > 0 ? share[c] / weight[c] * slope[c] : Scalar{0};
+    mean[n] += slope[c];
+  });
   for_each_column(
-      [&](Index e, Index n, Index c) { dlogits.row(e)[n] += share[c] * (dweight[c] - mean[n]); });
+      [&](Index e, Index n, Index c) { dlogits.row(e)[n] += slope[c] - share[c] * mean[n]; });
   linear_.backward<Scalar>(weights, x, {}, dlogits, dx, {}, gradient, {}, Store::accumulate);
 }
 

@@ -34,7 +34,7 @@ struct ExpertColumns {
   Index stride = 0;                ///< of a row of this expert's block
   const Scalar* sample = nullptr;  ///< that each column is a copy of
   const Scalar* weight = nullptr;
-  Scalar* dweight = nullptr;
+  Scalar* slope = nullptr;  ///< weight times the gradient by the weight
 
   /// This expert's block of `features` rows among the columns that start at `room`.
   BlockView<Scalar> block(Scalar* room, Index features) const {
@@ -79,7 +79,7 @@ class Gate {
   double auxiliary_loss(const Scalar* token, const Rows<Scalar>& rows) const;
 
   /// The gradient by what the columns' weights and auxiliary_scale * auxiliary_loss() contribute:
-  /// dW += ..., and dx += ... unless dx has no data. The columns' dweight must have been filled.
+  /// dW += ..., and dx += ... unless dx has no data. The columns' slope must have been filled.
   template <typename Scalar>
   void backward(const Weights<Scalar>& weights,
                 BlockView<const Scalar> x,
@@ -94,7 +94,7 @@ class Gate {
   Linear linear_;
   Index logits_ = 0, chosen_ = 0, shares_ = 0, log_sum_ = 0;  // rows
   ColumnPlace counts_, firsts_;                               // one number per expert
-  ColumnPlace sample_, share_, weight_, dweight_;             // one number per column
+  ColumnPlace sample_, share_, weight_, slope_;               // one number per column
 };
 
 }  // namespace einsearch

@@ -237,6 +237,23 @@ void Linear::backward(const Weights<Scalar>& weights,
   }
 }
 
+template <typename Scalar>
+void Linear::add_bias_dots(const Weights<Scalar>& weights,
+                           BlockView<const Scalar> dy,
+                           Scalar* sum) const {
+  if (bias_offset_ < 0) return;
+  const Scalar* bias = weights + bias_offset_;
+  for (Index f = 0; f < std::min(shape_.sizes.pad_out(), shape_.d_out); ++f) {
+    for (Index n = 0; n < dy.samples; ++n) sum[n] += bias[f] * dy.row(f)[n];
+  }
+}
+
+template void Linear::add_bias_dots<float>(const Weights<float>&,
+                                           BlockView<const float>,
+                                           float*) const;
+template void Linear::add_bias_dots<double>(const Weights<double>&,
+                                            BlockView<const double>,
+                                            double*) const;
 template void Linear::forward<float>(const Weights<float>&,
                                      BlockView<const float>,
                                      BlockView<float>,

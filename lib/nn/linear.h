@@ -80,6 +80,10 @@ class Linear {
                 BlockView<const Scalar> factor = {},
                 Store store = Store::overwrite) const;
 
+  /// sum[n] += sum_f b[f] dy[f, n], 0 without a bias        dy (d_out, N)
+  template <typename Scalar>
+  void add_bias_dots(const Weights<Scalar>& weights, BlockView<const Scalar> dy, Scalar* sum) const;
+
  private:
   bool extends_input() const { return shape_.sizes.pad_in() > shape_.d_in; }
   bool extends_output() const { return shape_.sizes.pad_out() > shape_.d_out; }

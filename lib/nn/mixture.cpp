@@ -76,8 +76,6 @@ Count Mixture::weights() const {
 
 void Mixture::take_rows(RowCounter& rows) {
   gate_.take_rows(rows);
-  in_ = gate_.take_columns(rows, inputs());
-  out_ = gate_.take_columns(rows, outputs());
   up_saved_ = gate_.take_columns(rows, up_.front().saved_features());
   if (down_.empty()) return;
   activated_ = gate_.take_columns(rows, up_.front().outputs());
@@ -86,7 +84,7 @@ void Mixture::take_rows(RowCounter& rows) {
 }
 
 Index Mixture::scratch_features() const {
-  const Index own = inputs() + outputs();
+  const Index own = 2 * inputs() + outputs();
   if (down_.empty()) return own + up_.front().scratch_features();
   return own + up_.front().outputs() +
          std::max(up_.front().scratch_features(), down_.front().scratch_features());
@@ -110,13 +108,13 @@ void Mixture::forward(const Weights<Scalar>& weights,
     const ExpertColumns<Scalar> own = gate_.columns(e, rows);
     if (own.count == 0) continue;
     const Linear& up = up_[static_cast<std::size_t>(e)];
-    const BlockView<Scalar> in = own.block(rows.at(in_), inputs());
-    const BlockView<Scalar> out = own.block(rows.at(out_), outputs());
+    const BlockView<Scalar> in = columns_in(scratch, 0, inputs(), own);
+    const BlockView<Scalar> out = columns_in(scratch, inputs(), outputs(), own);
     const BlockView<Scalar> up_saved = own.block(rows.at(up_saved_), up.saved_features());
     const auto scratch_of = [&](const Linear& linear) {
-      return columns_in(scratch, 0, linear.scratch_features(), own);
+      return columns_in(scratch, inputs() + outputs(), linear.scratch_features(), own);
     };
-    kernels.gather(x, own.sample, in);
+    kernels.gather(x, own.sample, nullptr, in);
     if (down_.empty()) {
       up.forward<Scalar>(weights, in, out, up_saved, scratch_of(up));
     } else {
@@ -161,31 +159,36 @@ void Mixture::backward(const Weights<Scalar>& weights,
     const ExpertColumns<Scalar> own = gate_.columns(e, rows);
     if (own.count == 0) continue;
     const Linear& up = up_[static_cast<std::size_t>(e)];
-    const BlockView<Scalar> in = own.block(rows.at(in_), inputs());
-    const BlockView<Scalar> dout = columns_in(scratch, 0, outputs(), own);
-    BlockView<Scalar> din;
-    if (wants_input) din = columns_in(scratch, outputs(), inputs(), own);
-    const Index inner = outputs() + inputs();
+    const BlockView<Scalar> in = columns_in(scratch, 0, inputs(), own);
+    const BlockView<Scalar> dout = columns_in(scratch, inputs(), outputs(), own);
+    const BlockView<Scalar> din = columns_in(scratch, inputs() + outputs(), inputs(), own);
+    const Index next = 2 * inputs() + outputs();
     const BlockView<Scalar> up_saved = own.block(rows.at(up_saved_), up.saved_features());
-    kernels.gather(dy, own.sample, dout);
-    kernels.weigh_backward(own.block(rows.at(out_), outputs()), own.weight, dout, own.dweight);
+    kernels.gather(x, own.sample, nullptr, in);
+    kernels.gather(dy, own.sample, own.weight, dout);
+    for (Index i = 0; i < own.count; ++i) own.slope[i] = 0;
     if (down_.empty()) {
-      const BlockView<Scalar> own_scratch = columns_in(scratch, inner, up.scratch_features(), own);
+      const BlockView<Scalar> own_scratch = columns_in(scratch, next, up.scratch_features(), own);
       up.backward<Scalar>(weights, in, up_saved, dout, din, own_scratch, gradient);
+      kernels.add_column_dots(din, in, own.slope);
+      up.add_bias_dots<Scalar>(weights, dout, own.slope);
     } else {
       const Linear& down = down_[static_cast<std::size_t>(e)];
-      const BlockView<Scalar> dactivated = columns_in(scratch, inner, up.outputs(), own);
+      const BlockView<Scalar> activated = own.block(rows.at(activated_), up.outputs());
+      const BlockView<Scalar> dactivated = columns_in(scratch, next, up.outputs(), own);
       const auto scratch_of = [&](const Linear& linear) {
-        return columns_in(scratch, inner + up.outputs(), linear.scratch_features(), own);
+        return columns_in(scratch, next + up.outputs(), linear.scratch_features(), own);
       };
       down.backward<Scalar>(weights,
-                            own.block(rows.at(activated_), up.outputs()),
+                            activated,
                             own.block(rows.at(down_saved_), down.saved_features()),
                             dout,
                             dactivated,
                             scratch_of(down),
-                            gradient,
-                            own.block(rows.at(slope_), up.outputs()));
+                            gradient);
+      kernels.add_column_dots(dactivated, activated, own.slope);
+      down.add_bias_dots<Scalar>(weights, dout, own.slope);
+      pass.multiply_elements(own.block(rows.at(slope_), up.outputs()), dactivated);
       up.backward<Scalar>(weights, in, up_saved, dactivated, din, scratch_of(up), gradient);
     }
     if (wants_input) kernels.scatter(din, own.sample, nullptr, dx);

@@ -6,7 +6,11 @@
 // are computed: the samples of a block are copied, sorted by expert, and each expert multiplies the
 // block of its own. Sums over experts run in the order of experts.
 //
-//   dweight_e = sum_f dy y_e,  f_e is given weight_e dy,  dx = sum_e dx_e + W_gate^T dlogits
+//   f_e is given dy_e = weight_e dy,  dx = sum_e dx_e + W_gate^T dlogits
+//   dweight_e weight_e = <dy_e, f_e(x)> = <W_e^T dy_e, a> + <dy_e, b_e>
+//
+// for an expert that ends with the linear map W_e a + b_e, so that neither the experts' outputs nor
+// the copies of their inputs are kept for the backward pass.
 //
 // FLOPs per sample, forward: K those of an expert, and 2 E d_in of the gate.
 //
@@ -93,7 +97,7 @@ class Mixture {
   std::vector<Linear> down_;  // empty: experts are single layers
   Gate gate_;
   Index bias_offset_ = -1;  // of a bias for all experts
-  ColumnPlace in_, up_saved_, activated_, slope_, down_saved_, out_;
+  ColumnPlace up_saved_, activated_, slope_, down_saved_;
 };
 
 }  // namespace einsearch

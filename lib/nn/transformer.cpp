@@ -14,9 +14,8 @@ namespace {
 
 constexpr double kAttentionScale = 8;  // scores are scaled by it / head size
 constexpr double kEmbeddingDeviation = 0.02;
-constexpr Index kBlockTokens = 128;         // that walk through the network together, at least
-constexpr Index kMixtureBlockTokens = 512;  // the same, so that experts have enough to multiply
-constexpr double kAuxiliaryShare = 0.01;    // of the gates' auxiliary loss in the training loss
+constexpr Index kBlockTokens = 128;       // that walk through the network together, at least
+constexpr double kAuxiliaryShare = 0.01;  // of the gates' auxiliary loss in the training loss
 
 /// The gates of the reference: those between factors start at zero and never give a chosen expert
 /// the weight 0; those of whole networks start at random.
@@ -269,8 +268,7 @@ ModelCost Transformer<Scalar>::cost() const {
 
 template <typename Scalar>
 Index Transformer<Scalar>::block_samples() const {
-  const Index tokens = experts_.gates == 0 ? kBlockTokens : kMixtureBlockTokens;
-  return std::max<Index>(1, tokens / padded_context());
+  return std::max<Index>(1, kBlockTokens / padded_context());
 }
 
 template <typename Scalar>
