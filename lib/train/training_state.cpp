@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cmath>
 
 #include "compute/elementwise.h"
+#include "train/ordered_sum.h"
 
 namespace einsearch {
 namespace {
 
-constexpr Index kMaxChunks = 8;
 constexpr Index kPieceSize = 1 << 15;
 constexpr Index kColumnsThatPayForPacking = 48;  // examples, or tokens of sequences
 
@@ -89,27 +88,18 @@ UpdateResult TrainingState<Scalar>::compute_gradient(const ExampleBlock<Scalar>&
   const double scale = 1 / static_cast<double>(samples);
   std::array<double, kMaxChunks> losses{};
 
-  // Threads take chunks in order and add their sums in order. Whoever waits for its turn waits for
-  // a chunk that another thread is working on.
-  std::atomic<Index> taken = 0, added = 0, idle_buffer = 0;
+  OrderedSum<Scalar> sum(gradient_, gradients_, static_cast<std::size_t>(n_chunks));
   threads_.for_each(workers, [&](Index worker) {
-    Scalar* own = nullptr;
-    for (Index chunk = taken++; chunk < n_chunks; chunk = taken++) {
-      if (chunk > 0 && own == nullptr)
-        own = gradients_[static_cast<std::size_t>(idle_buffer++)].data();
-      Scalar* gradient = chunk == 0 ? gradient_.data() : own;
-      std::fill_n(gradient, values_.size(), Scalar{0});
-      const Index end = std::min((chunk + 1) * chunk_samples, samples);
-      for (Index first = chunk * chunk_samples; first < end; first += block) {
+    Scalar* workspace = workspaces_[static_cast<std::size_t>(worker)].data();
+    while (const auto chunk = sum.take()) {
+      std::fill_n(chunk->gradient, values_.size(), Scalar{0});
+      double& loss = losses[static_cast<std::size_t>(chunk->number)];
+      const Index end = std::min((chunk->number + 1) * chunk_samples, samples);
+      for (Index first = chunk->number * chunk_samples; first < end; first += block) {
         const ExampleBlock<Scalar> part = batch.samples(first, std::min(block, end - first));
-        Scalar* workspace = workspaces_[static_cast<std::size_t>(worker)].data();
-        losses[static_cast<std::size_t>(chunk)] +=
-            model_.loss_and_gradient(weights, part, scale, workspace, gradient);
+        loss += model_.loss_and_gradient(weights, part, scale, workspace, chunk->gradient);
       }
-      for (Index done = added; done != chunk; done = added) added.wait(done);
-      if (chunk > 0) elementwise<Scalar>().accumulate(own, gradient_.data(), values_.size());
-      added = chunk + 1;
-      added.notify_all();
+      sum.finish(*chunk);
     }
   });
 

@@ -81,7 +81,7 @@ class TrainingState {
   AlignedBuffer<Scalar> effective_;  // with weight normalisation only
   PackedWeights<Scalar> packed_;
   AlignedBuffer<Scalar> gradient_;                 // the sum over chunks
-  std::vector<AlignedBuffer<Scalar>> gradients_;   // of the chunk that each thread works on
+  std::vector<AlignedBuffer<Scalar>> gradients_;   // of chunks but the first, see OrderedSum
   std::vector<AlignedBuffer<Scalar>> workspaces_;  // one per thread
   std::vector<Piece> pieces_;
   std::vector<double> piece_sums_;
