@@ -42,30 +42,54 @@ void walk_blocks(const Threads& threads, Index batch, Index block, const Body& b
   });
 }
 
-/// What a linear layer multiplies: one product, or the two of a contraction.
+/// One product of a layer: from rows of the block in front of it to rows of the block behind it.
+struct LayerStep {
+  BatchedProduct product;
+  std::size_t block = 0;       ///< of x, in front
+  Index weights = 0;           ///< where they start
+  Index x_row = 0, z_row = 0;  ///< the first ones
+};
+
+/// What a linear layer multiplies: one product, or the two of a contraction part by part.
 struct LayerProducts {
   explicit LayerProducts(const LayerShape& shape) {
     if (shape.is_dense) {
-      products = {dense_product(shape.d_out, shape.d_in)};
-    } else {
-      const TwoFactorContraction steps = two_factor_contraction(shape.sizes, shape.order);
-      products = {steps.first, steps.second};
+      const BatchedProduct product = dense_product(shape.d_out, shape.d_in);
+      parts = {{{.product = product}}};
+      add(product);
+      return;
     }
-    for (const BatchedProduct& product : products) {
-      const Index size = product.batches * product.rows * product.inner;
-      weights.push_back(normal_numbers(size));
-      packed_forward.emplace_back(size);
-      packed_backward.emplace_back(size);
-      pack_forward(product, weights.back().data(), packed_forward.back().data());
-      pack_backward(product, weights.back().data(), packed_backward.back().data());
-      macs += static_cast<double>(size * product.rides);
+    const TwoFactorContraction steps = two_factor_contraction(shape.sizes, shape.order);
+    for (Index i = 0; i < steps.parts(); ++i) {
+      const TwoFactorContraction::Part part = steps.part(i);
+      parts.push_back({{.product = part.first, .weights = part.first_weights, .z_row = part.z_row},
+                       {.product = part.second,
+                        .block = 1,
+                        .weights = part.second_weights,
+                        .x_row = part.z_row,
+                        .z_row = part.y_row}});
     }
+    add(steps.first);
+    add(steps.second);
   }
 
+  std::vector<std::vector<LayerStep>> parts;
   std::vector<BatchedProduct> products;
   std::vector<AlignedBuffer<float>> weights;
   std::vector<AlignedBuffer<float>> packed_forward, packed_backward;  ///< as training packs them
   double macs = 0;                                                    ///< per sample
+
+ private:
+  void add(const BatchedProduct& product) {
+    const Index size = product.batches * product.rows * product.inner;
+    products.push_back(product);
+    weights.push_back(normal_numbers(size));
+    packed_forward.emplace_back(size);
+    packed_backward.emplace_back(size);
+    pack_forward(product, weights.back().data(), packed_forward.back().data());
+    pack_backward(product, weights.back().data(), packed_backward.back().data());
+    macs += static_cast<double>(size * product.rides);
+  }
 };
 
 /// One thread's activations and gradients of a layer: x, (z,) y and the gradients by them.
@@ -90,30 +114,49 @@ struct LayerBuffers {
   std::vector<AlignedBuffer<float>> dw;
 };
 
+/// What a step reads or writes, of the first samples.
+BlockView<float> in_front(const std::vector<Activations>& x, const LayerStep& step, Index samples) {
+  return first(x[step.block], samples).rows(step.x_row, step.product.x_features());
+}
+BlockView<float> behind(const std::vector<Activations>& x, const LayerStep& step, Index samples) {
+  return first(x[step.block + 1], samples).rows(step.z_row, step.product.z_features());
+}
+
 void forward(const LayerProducts& layer, const LayerBuffers& b, Index samples) {
-  for (std::size_t i = 0; i < layer.products.size(); ++i) {
-    products<float>().forward(layer.products[i],
-                              {layer.weights[i].data(), layer.packed_forward[i].data()},
-                              first(b.x[i], samples),
-                              first(b.x[i + 1], samples),
-                              {});
+  for (const std::vector<LayerStep>& part : layer.parts) {
+    for (const LayerStep& step : part) {
+      products<float>().forward(step.product,
+                                {layer.weights[step.block].data() + step.weights,
+                                 layer.packed_forward[step.block].data() + step.weights},
+                                in_front(b.x, step, samples),
+                                behind(b.x, step, samples),
+                                {});
+    }
   }
 }
 
 void input_gradient(const LayerProducts& layer, const LayerBuffers& b, Index samples) {
-  for (std::size_t i = layer.products.size(); i-- > 0;) {
-    products<float>().backward_input(layer.products[i],
-                                     {layer.weights[i].data(), layer.packed_backward[i].data()},
-                                     first(b.dx[i + 1], samples),
-                                     first(b.dx[i], samples),
-                                     {});
+  for (std::size_t i = 0; i < layer.parts.size(); ++i) {
+    for (auto step = layer.parts[i].rbegin(); step != layer.parts[i].rend(); ++step) {
+      const bool goes_on = step->block == 0 && i > 0;
+      products<float>().backward_input(step->product,
+                                       {layer.weights[step->block].data() + step->weights,
+                                        layer.packed_backward[step->block].data() + step->weights},
+                                       behind(b.dx, *step, samples),
+                                       in_front(b.dx, *step, samples),
+                                       {.store = goes_on ? Store::accumulate : Store::overwrite});
+    }
   }
 }
 
 void weight_gradient(const LayerProducts& layer, LayerBuffers& b, Index samples) {
-  for (std::size_t i = layer.products.size(); i-- > 0;) {
-    products<float>().backward_weight(
-        layer.products[i], first(b.dx[i + 1], samples), first(b.x[i], samples), b.dw[i].data());
+  for (const std::vector<LayerStep>& part : layer.parts) {
+    for (auto step = part.rbegin(); step != part.rend(); ++step) {
+      products<float>().backward_weight(step->product,
+                                        behind(b.dx, *step, samples),
+                                        in_front(b.x, *step, samples),
+                                        b.dw[step->block].data() + step->weights);
+    }
   }
 }
 

@@ -23,6 +23,20 @@ namespace einsearch {
 struct TwoFactorContraction {
   BatchedProduct first;
   BatchedProduct second;
+
+  /// Both steps for some values of phi: products on the rows of z from `z_row` and those of y from
+  /// `y_row` on, whose weights, packed or not, start at these offsets.
+  struct Part {
+    BatchedProduct first, second;
+    Index z_row = 0, y_row = 0;
+    Index first_weights = 0, second_weights = 0;
+  };
+
+  /// Part 0 ... parts() - 1. Where z is large, going through both steps part by part keeps it in
+  /// the cache; it does not change a bit.
+  Part part(Index index) const;
+  Index parts() const;
+  Index part_features() const;  ///< rows of z of the largest part
 };
 
 TwoFactorContraction two_factor_contraction(const Sizes& sizes, Order order);

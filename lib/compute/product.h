@@ -6,6 +6,8 @@
 // vector registers.
 #pragma once
 
+#include <algorithm>
+
 #include "base/types.h"
 #include "compute/block.h"
 
@@ -34,6 +36,7 @@ struct BatchedProduct {
   Index x_batch = 0, x_ride = 0, x_row = 1;  ///< strides in rows of the block x
   Index z_batch = 0, z_ride = 0, z_row = 1;  ///< strides in rows of the block z
   Index w_batch = 0, w_row = 0;  ///< strides in the factor's storage; its inner index is contiguous
+  Index part_rows = 0;  ///< rows that are packed together, as products of their own; 0: all
 
   Index x_features() const { return batches * rides * inner; }
   Index z_features() const { return batches * rides * rows; }
@@ -67,6 +70,15 @@ struct Epilogue {
   const Scalar* bias = nullptr;    ///< and higher by bias[f] in row f
   const Scalar* factor = nullptr;  ///< then z *= factor, element by element
   Scalar* slope = nullptr;         ///< then slope = gelu'(z) and z = gelu(z), see elementwise.h
+
+  /// The same for the rows of z from `row` on, which are `stride` apart.
+  Epilogue from_row(Index row, Index stride) const {
+    Epilogue part = *this;
+    if (bias != nullptr) part.bias += row;
+    if (factor != nullptr) part.factor += row * stride;
+    if (slope != nullptr) part.slope += row * stride;
+    return part;
+  }
 };
 
 /// The products of one instruction set.
@@ -115,26 +127,39 @@ struct ProductKernels {
 template <typename Scalar>
 const ProductKernels<Scalar>& products();
 
-/// Packs all batches of a product's weights w for forward().
-template <typename Scalar>
-void pack_forward(const BatchedProduct& product, const Scalar* w, Scalar* packed) {
-  const Index size = product.rows * product.inner;
-  for (Index g = 0; g < product.batches; ++g) {
-    products<Scalar>().pack(
-        {w + g * product.w_batch, product.rows, product.inner, product.w_row, 1},
-        packed + g * size);
+/// Calls pack(W, packed) for the rows of each part and each batch of a product's weights w.
+template <typename Scalar, typename Pack>
+void for_each_packed(const BatchedProduct& product,
+                     const Scalar* w,
+                     Scalar* packed,
+                     const Pack& pack) {
+  const Index part = product.part_rows > 0 ? product.part_rows : product.rows;
+  for (Index first = 0; first < product.rows; first += part) {
+    const Index rows = std::min(part, product.rows - first);
+    for (Index g = 0; g < product.batches; ++g) {
+      pack(MatrixView<const Scalar>{w + g * product.w_batch + first * product.w_row,
+                                    rows,
+                                    product.inner,
+                                    product.w_row,
+                                    1},
+           packed);
+      packed += rows * product.inner;
+    }
   }
 }
 
-/// Packs all batches of a product's weights w for backward_input().
+/// Packs a product's weights w for forward(): part by part, in each batch by batch.
+template <typename Scalar>
+void pack_forward(const BatchedProduct& product, const Scalar* w, Scalar* packed) {
+  for_each_packed(product, w, packed, products<Scalar>().pack);
+}
+
+/// Packs a product's weights w for backward_input(), in the same order.
 template <typename Scalar>
 void pack_backward(const BatchedProduct& product, const Scalar* w, Scalar* packed) {
-  const Index size = product.rows * product.inner;
-  for (Index g = 0; g < product.batches; ++g) {
-    products<Scalar>().pack(
-        {w + g * product.w_batch, product.inner, product.rows, 1, product.w_row},
-        packed + g * size);
-  }
+  for_each_packed(product, w, packed, [](MatrixView<const Scalar> part, Scalar* to) {
+    products<Scalar>().pack(part.transposed(), to);
+  });
 }
 
 }  // namespace einsearch

@@ -121,7 +121,8 @@ Index Linear::saved_features() const {
 }
 
 Index Linear::scratch_features() const {
-  return hidden_features() + (extends_input() ? shape_.sizes.pad_in() : 0) +
+  const bool copies_input = !shape_.is_dense && steps_.parts() > 1;
+  return part_features() + (extends_input() || copies_input ? shape_.sizes.pad_in() : 0) +
          (extends_output() ? shape_.sizes.pad_out() : 0);
 }
 
@@ -160,9 +161,17 @@ void Linear::forward(const Weights<Scalar>& weights,
   if (shape_.is_dense) {
     product.forward(dense_, weights.of_forward(first_offset_), in, out, epilogue);
   } else {
-    const BlockView<Scalar> z = saved.rows(0, hidden_features());
-    product.forward(steps_.first, weights.of_forward(first_offset_), in, z, {});
-    product.forward(steps_.second, weights.of_forward(second_offset_), z, out, epilogue);
+    for (Index i = 0; i < steps_.parts(); ++i) {
+      const TwoFactorContraction::Part part = steps_.part(i);
+      const BlockView<Scalar> z = saved.rows(part.z_row, part.first.z_features());
+      product.forward(
+          part.first, weights.of_forward(first_offset_ + part.first_weights), in, z, {});
+      product.forward(part.second,
+                      weights.of_forward(second_offset_ + part.second_weights),
+                      z,
+                      out.rows(part.y_row, part.second.z_features()),
+                      epilogue.from_row(part.y_row, out.stride));
+    }
   }
   if (extends_output()) {
     const BlockView<Scalar> kept = out.rows(0, shape_.d_out);
@@ -193,8 +202,7 @@ void Linear::backward(const Weights<Scalar>& weights,
   assert(store == Store::overwrite || factor.data == nullptr);
   const ProductKernels<Scalar>& product = products<Scalar>();
   const ElementwiseKernels<Scalar>& pass = elementwise<Scalar>();
-  const BlockView<Scalar> dz = scratch.rows(0, hidden_features());
-  Index next = hidden_features();
+  Index next = part_features();
   BlockView<const Scalar> dout = dy.rows(0, std::min(shape_.sizes.pad_out(), shape_.d_out));
   if (extends_output()) {
     const BlockView<Scalar> extended = scratch.rows(next, shape_.sizes.pad_out());
@@ -203,7 +211,7 @@ void Linear::backward(const Weights<Scalar>& weights,
     pass.fill(Scalar{0}, extended.rows(shape_.d_out, shape_.sizes.pad_out() - shape_.d_out));
     dout = extended;
   }
-  const BlockView<const Scalar> in = padded_input<Scalar>(x, saved);
+  BlockView<const Scalar> in = padded_input<Scalar>(x, saved);
   const bool wants_input = dx.data != nullptr;
   BlockView<Scalar> din =
       wants_input ? dx.rows(0, std::min(shape_.sizes.pad_in(), shape_.d_in)) : dx;
@@ -220,12 +228,27 @@ void Linear::backward(const Weights<Scalar>& weights,
     if (wants_input)
       product.backward_input(dense_, weights.of_backward(first_offset_), dout, din, epilogue);
   } else {
-    const BlockView<const Scalar> z = saved.rows(0, hidden_features());
-    product.backward_weight(steps_.second, dout, z, gradient + second_offset_);
-    product.backward_input(steps_.second, weights.of_backward(second_offset_), dout, dz, {});
-    product.backward_weight(steps_.first, dz, in, gradient + first_offset_);
-    if (wants_input)
-      product.backward_input(steps_.first, weights.of_backward(first_offset_), dz, din, epilogue);
+    if (steps_.parts() > 1 && din.data == in.data) {
+      const BlockView<Scalar> copy = scratch.rows(next, in.features);
+      pass.copy(in, copy);
+      in = copy;
+    }
+    for (Index i = 0; i < steps_.parts(); ++i) {
+      const TwoFactorContraction::Part part = steps_.part(i);
+      const Index second = second_offset_ + part.second_weights;
+      const Index first = first_offset_ + part.first_weights;
+      const BlockView<const Scalar> z = saved.rows(part.z_row, part.first.z_features());
+      const BlockView<const Scalar> dpart = dout.rows(part.y_row, part.second.z_features());
+      const BlockView<Scalar> dz = scratch.rows(0, part.first.z_features());
+      product.backward_weight(part.second, dpart, z, gradient + second);
+      product.backward_input(part.second, weights.of_backward(second), dpart, dz, {});
+      product.backward_weight(part.first, dz, in, gradient + first);
+      if (!wants_input) continue;
+      Epilogue<Scalar> own;
+      own.store = i > 0 ? Store::accumulate : epilogue.store;
+      if (i + 1 == steps_.parts()) own.factor = epilogue.factor;
+      product.backward_input(part.first, weights.of_backward(first), dz, din, own);
+    }
   }
   if (!wants_input) return;
   if (extends_input()) {

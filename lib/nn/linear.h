@@ -88,6 +88,7 @@ class Linear {
   bool extends_input() const { return shape_.sizes.pad_in() > shape_.d_in; }
   bool extends_output() const { return shape_.sizes.pad_out() > shape_.d_out; }
   Index hidden_features() const { return shape_.is_dense ? 0 : steps_.first.z_features(); }
+  Index part_features() const { return shape_.is_dense ? 0 : steps_.part_features(); }
 
   template <typename Scalar>
   BlockView<const Scalar> padded_input(BlockView<const Scalar> x,
