@@ -60,13 +60,15 @@ struct LayerProducts {
       return;
     }
     const TwoFactorContraction steps = two_factor_contraction(shape.sizes, shape.order);
+    recomputes_z = steps.recomputes_z();
     for (Index i = 0; i < steps.parts(); ++i) {
       const TwoFactorContraction::Part part = steps.part(i);
-      parts.push_back({{.product = part.first, .weights = part.first_weights, .z_row = part.z_row},
+      const Index z_row = recomputes_z ? 0 : part.z_row;
+      parts.push_back({{.product = part.first, .weights = part.first_weights, .z_row = z_row},
                        {.product = part.second,
                         .block = 1,
                         .weights = part.second_weights,
-                        .x_row = part.z_row,
+                        .x_row = z_row,
                         .z_row = part.y_row}});
     }
     add(steps.first);
@@ -78,6 +80,7 @@ struct LayerProducts {
   std::vector<AlignedBuffer<float>> weights;
   std::vector<AlignedBuffer<float>> packed_forward, packed_backward;  ///< as training packs them
   double macs = 0;                                                    ///< per sample
+  bool recomputes_z = false;
 
  private:
   void add(const BatchedProduct& product) {
@@ -122,16 +125,21 @@ BlockView<float> behind(const std::vector<Activations>& x, const LayerStep& step
   return first(x[step.block + 1], samples).rows(step.z_row, step.product.z_features());
 }
 
-void forward(const LayerProducts& layer, const LayerBuffers& b, Index samples) {
+void forward(const LayerProducts& layer,
+             const LayerStep& step,
+             const LayerBuffers& b,
+             Index samples) {
+  products<float>().forward(step.product,
+                            {layer.weights[step.block].data() + step.weights,
+                             layer.packed_forward[step.block].data() + step.weights},
+                            in_front(b.x, step, samples),
+                            behind(b.x, step, samples),
+                            {});
+}
+
+void forward_all(const LayerProducts& layer, const LayerBuffers& b, Index samples) {
   for (const std::vector<LayerStep>& part : layer.parts) {
-    for (const LayerStep& step : part) {
-      products<float>().forward(step.product,
-                                {layer.weights[step.block].data() + step.weights,
-                                 layer.packed_forward[step.block].data() + step.weights},
-                                in_front(b.x, step, samples),
-                                behind(b.x, step, samples),
-                                {});
-    }
+    for (const LayerStep& step : part) forward(layer, step, b, samples);
   }
 }
 
@@ -151,6 +159,7 @@ void input_gradient(const LayerProducts& layer, const LayerBuffers& b, Index sam
 
 void weight_gradient(const LayerProducts& layer, LayerBuffers& b, Index samples) {
   for (const std::vector<LayerStep>& part : layer.parts) {
+    if (layer.recomputes_z) forward(layer, part.front(), b, samples);
     for (auto step = part.rbegin(); step != part.rend(); ++step) {
       products<float>().backward_weight(step->product,
                                         behind(b.dx, *step, samples),
@@ -362,7 +371,7 @@ std::vector<Subject> layer_subjects(const Structure& structure,
                      });
                    }};
   };
-  return {subject("layer_forward", forward),
+  return {subject("layer_forward", forward_all),
           subject("layer_input_gradient", input_gradient),
           subject("layer_weight_gradient", weight_gradient)};
 }

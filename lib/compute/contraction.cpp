@@ -8,6 +8,7 @@ namespace {
 
 constexpr Index kCachedFeatures = 2048;  // of z, which stay in the cache with some 100 samples
 constexpr Index kPartFeatures = 1024;    // where there are more
+constexpr Index kShortSum = 16;          // terms; as dear as a number that goes to memory and back
 constexpr Index kLeastRows = 32;         // of the first step: what the gradient by x sums at a time
 
 /// Values of phi that go together, when z has so many rows in all and per value of phi.
@@ -71,6 +72,8 @@ Index TwoFactorContraction::parts() const {
 Index TwoFactorContraction::part_features() const {
   return first.batches * first.rides * first.part_rows;
 }
+
+bool TwoFactorContraction::recomputes_z() const { return parts() > 1 && first.inner <= kShortSum; }
 
 TwoFactorContraction::Part TwoFactorContraction::part(Index index) const {
   const Index begin = index * first.part_rows;

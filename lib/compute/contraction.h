@@ -37,6 +37,10 @@ struct TwoFactorContraction {
   Part part(Index index) const;
   Index parts() const;
   Index part_features() const;  ///< rows of z of the largest part
+
+  /// Whether computing z once more for the backward pass is cheaper than keeping it: where there
+  /// are several parts and the first step's sums are short.
+  bool recomputes_z() const;
 };
 
 TwoFactorContraction two_factor_contraction(const Sizes& sizes, Order order);

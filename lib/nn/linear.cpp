@@ -117,19 +117,19 @@ Linear Linear::expert(Index which) const {
 }
 
 Index Linear::saved_features() const {
-  return hidden_features() + (extends_input() ? shape_.sizes.pad_in() : 0);
+  return kept_features() + (extends_input() ? shape_.sizes.pad_in() : 0);
 }
 
 Index Linear::scratch_features() const {
-  const bool copies_input = !shape_.is_dense && steps_.parts() > 1;
-  return part_features() + (extends_input() || copies_input ? shape_.sizes.pad_in() : 0) +
+  const Index parts = part_features() * (recomputes_hidden() ? 2 : 1);  // of dz, and of z
+  return parts + (extends_input() || is_in_parts() ? shape_.sizes.pad_in() : 0) +
          (extends_output() ? shape_.sizes.pad_out() : 0);
 }
 
 template <typename Scalar>
 BlockView<const Scalar> Linear::padded_input(BlockView<const Scalar> x,
                                              BlockView<const Scalar> saved) const {
-  if (extends_input()) return saved.rows(hidden_features(), shape_.sizes.pad_in());
+  if (extends_input()) return saved.rows(kept_features(), shape_.sizes.pad_in());
   return x.rows(0, shape_.sizes.pad_in());
 }
 
@@ -145,13 +145,14 @@ void Linear::forward(const Weights<Scalar>& weights,
   const ProductKernels<Scalar>& product = products<Scalar>();
   const ElementwiseKernels<Scalar>& pass = elementwise<Scalar>();
   if (extends_input()) {
-    const BlockView<Scalar> extended = saved.rows(hidden_features(), shape_.sizes.pad_in());
+    const BlockView<Scalar> extended = saved.rows(kept_features(), shape_.sizes.pad_in());
     pass.copy(x, extended.rows(0, shape_.d_in));
     pass.fill(Scalar{0}, extended.rows(shape_.d_in, shape_.sizes.pad_in() - shape_.d_in));
   }
   const BlockView<const Scalar> in = padded_input<Scalar>(x, saved);
-  const BlockView<Scalar> out = extends_output() ? scratch.rows(0, shape_.sizes.pad_out())
-                                                 : y.rows(0, shape_.sizes.pad_out());
+  const BlockView<Scalar> out = extends_output()
+                                    ? scratch.rows(part_features(), shape_.sizes.pad_out())
+                                    : y.rows(0, shape_.sizes.pad_out());
   Epilogue<Scalar> epilogue;
   if (bias_offset_ >= 0) epilogue.bias = weights + bias_offset_;
   if (!extends_output()) {
@@ -163,7 +164,9 @@ void Linear::forward(const Weights<Scalar>& weights,
   } else {
     for (Index i = 0; i < steps_.parts(); ++i) {
       const TwoFactorContraction::Part part = steps_.part(i);
-      const BlockView<Scalar> z = saved.rows(part.z_row, part.first.z_features());
+      const Index features = part.first.z_features();
+      const BlockView<Scalar> z =
+          recomputes_hidden() ? scratch.rows(0, features) : saved.rows(part.z_row, features);
       product.forward(
           part.first, weights.of_forward(first_offset_ + part.first_weights), in, z, {});
       product.forward(part.second,
@@ -202,7 +205,7 @@ void Linear::backward(const Weights<Scalar>& weights,
   assert(store == Store::overwrite || factor.data == nullptr);
   const ProductKernels<Scalar>& product = products<Scalar>();
   const ElementwiseKernels<Scalar>& pass = elementwise<Scalar>();
-  Index next = part_features();
+  Index next = part_features() * (recomputes_hidden() ? 2 : 1);
   BlockView<const Scalar> dout = dy.rows(0, std::min(shape_.sizes.pad_out(), shape_.d_out));
   if (extends_output()) {
     const BlockView<Scalar> extended = scratch.rows(next, shape_.sizes.pad_out());
@@ -228,7 +231,7 @@ void Linear::backward(const Weights<Scalar>& weights,
     if (wants_input)
       product.backward_input(dense_, weights.of_backward(first_offset_), dout, din, epilogue);
   } else {
-    if (steps_.parts() > 1 && din.data == in.data) {
+    if (is_in_parts() && din.data == in.data) {
       const BlockView<Scalar> copy = scratch.rows(next, in.features);
       pass.copy(in, copy);
       in = copy;
@@ -237,9 +240,17 @@ void Linear::backward(const Weights<Scalar>& weights,
       const TwoFactorContraction::Part part = steps_.part(i);
       const Index second = second_offset_ + part.second_weights;
       const Index first = first_offset_ + part.first_weights;
-      const BlockView<const Scalar> z = saved.rows(part.z_row, part.first.z_features());
+      const Index features = part.first.z_features();
+      const BlockView<Scalar> dz = scratch.rows(0, features);
       const BlockView<const Scalar> dpart = dout.rows(part.y_row, part.second.z_features());
-      const BlockView<Scalar> dz = scratch.rows(0, part.first.z_features());
+      BlockView<const Scalar> z = dz;
+      if (recomputes_hidden()) {
+        const BlockView<Scalar> again = scratch.rows(part_features(), features);
+        product.forward(part.first, weights.of_forward(first), in, again, {});
+        z = again;
+      } else {
+        z = saved.rows(part.z_row, features);
+      }
       product.backward_weight(part.second, dpart, z, gradient + second);
       product.backward_input(part.second, weights.of_backward(second), dpart, dz, {});
       product.backward_weight(part.first, dz, in, gradient + first);

@@ -47,8 +47,8 @@ class Linear {
   Index outputs() const { return shape_.d_out; }
   const LayerShape& shape() const { return shape_; }
 
-  /// Rows that forward() leaves for backward(): the intermediate z and, where needed, the extended
-  /// input.
+  /// Rows that forward() leaves for backward(): the intermediate z, unless computing it once more
+  /// is cheaper, and, where needed, the extended input.
   Index saved_features() const;
 
   /// Rows that either pass needs for itself.
@@ -87,7 +87,11 @@ class Linear {
  private:
   bool extends_input() const { return shape_.sizes.pad_in() > shape_.d_in; }
   bool extends_output() const { return shape_.sizes.pad_out() > shape_.d_out; }
-  Index hidden_features() const { return shape_.is_dense ? 0 : steps_.first.z_features(); }
+  bool is_in_parts() const { return !shape_.is_dense && steps_.parts() > 1; }
+  bool recomputes_hidden() const { return !shape_.is_dense && steps_.recomputes_z(); }
+  Index kept_features() const {  // of the intermediate z
+    return shape_.is_dense || recomputes_hidden() ? 0 : steps_.first.z_features();
+  }
   Index part_features() const { return shape_.is_dense ? 0 : steps_.part_features(); }
 
   template <typename Scalar>
