@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <fstream>
 #include <vector>
 
@@ -189,5 +190,75 @@ TEST_CASE("golden: layers reproduce the reference's outputs and gradients to 1e-
     };
     compare_block("y", run.y.view);
     compare_block("dx", run.dx.view);
+  }
+}
+
+TEST_CASE("a layer that goes part by part gives the bits of whole products, also in place") {
+  struct Case {
+    const char* structure;
+    Index d;
+    bool recomputes;
+  };
+  for (const auto& [structure, d, recomputes] : {Case{"(0.25|0|0.75|0|0.25|0.75|0)", 256, true},
+                                                 Case{"(0.5|0|0.5|0|0.5|0.5|0.5)", 324, false}}) {
+    CAPTURE(structure);
+    const Index samples = 37;
+    const LayerShape shape = resolve(parse_structure(structure), d, d);
+    const TwoFactorContraction steps = two_factor_contraction(shape.sizes, shape.order);
+    REQUIRE(shape.order == Order::a_first);
+    REQUIRE(steps.parts() > 1);
+    REQUIRE(steps.recomputes_z() == recomputes);
+    ParameterLayout layout;
+    const Linear layer(layout, "layer", shape, {});
+    const AlignedBuffer<float> values = random_values<float>(layout.size(), 1);
+    const float *a = values.data() + layout.tensors()[0].offset,
+                *b = values.data() + layout.tensors()[1].offset,
+                *bias = values.data() + layout.tensors()[2].offset;
+    const RandomBlock<float> x(d, samples, 2), factor(d, samples, 3);
+    RandomBlock<float> dy(d, samples, 4);
+    for (Index f = 0; f < d; ++f)  // gradients are zero in the padding lanes
+      std::fill(dy.view.row(f) + samples, dy.view.row(f) + dy.view.padded(), 0.0f);
+
+    const ProductKernels<float>& kernels = products<float>();
+    const Index hidden = steps.first.z_features();
+    RandomBlock<float> z(hidden, samples, 0), y(d, samples, 0), slope(d, samples, 0),
+        dz(hidden, samples, 0), dx(d, samples, 0);
+    AlignedBuffer<float> da(layout.tensors()[0].size), db(layout.tensors()[1].size);
+    kernels.forward(steps.first, a, x.view, z.view, {});
+    kernels.forward(steps.second, b, z.view, y.view, {.bias = bias, .slope = slope.view.data});
+    kernels.backward_weight(steps.second, dy.view, z.view, db.data());
+    kernels.backward_input(steps.second, b, dy.view, dz.view, {});
+    kernels.backward_weight(steps.first, dz.view, x.view, da.data());
+    kernels.backward_input(steps.first, a, dz.view, dx.view, {.factor = factor.view.data});
+
+    PackedWeights<float> packing;
+    const Weights<float> packed = packing.pack(layout, values.data(), Threads(1));
+    for (const Weights<float>& weights : {Weights<float>(values.data()), packed}) {
+      RandomBlock<float> own_y(d, samples, 5), own_slope(d, samples, 5), own_dx(d, samples, 2);
+      RandomBlock<float> saved(layer.saved_features(), samples, 6),
+          scratch(layer.scratch_features(), samples, 7);
+      AlignedBuffer<float> gradient(layout.size());
+      layer.forward<float>(weights, x.view, own_y.view, saved.view, scratch.view, own_slope.view);
+      layer.backward<float>(weights,
+                            own_dx.view,  // equals x
+                            saved.view,
+                            dy.view,
+                            own_dx.view,
+                            scratch.view,
+                            gradient.data(),
+                            factor.view);
+      const auto is_same = [&](const RandomBlock<float>& got, const RandomBlock<float>& expected) {
+        bool all = true;
+        for (Index f = 0; f < d; ++f)
+          all = all && std::equal(got.view.row(f), got.view.row(f) + samples, expected.view.row(f));
+        return all;
+      };
+      CHECK(is_same(own_y, y));
+      CHECK(is_same(own_slope, slope));
+      CHECK(is_same(own_dx, dx));
+      CHECK(std::equal(da.data(), da.data() + da.size(), gradient.data()));
+      CHECK(std::equal(
+          db.data(), db.data() + db.size(), gradient.data() + layout.tensors()[1].offset));
+    }
   }
 }
