@@ -5,17 +5,19 @@
 // weight per row and 2 fused multiply-adds per row. Products of few rows take more vectors instead,
 // so that enough independent sums are under way. Rows are dealt out evenly (9 rows are 5 + 4).
 //
-// Cache. Three loops around the tile: kInnerBlock values of the inner index, so that a panel of x
-// (16 or 32 samples) stays in the first-level cache; kTilesAtATime tiles, whose weights stay in the
-// second; then panels of samples. Weights are read through strides, so the same code serves W, its
-// transpose and every batch of a structured layer; packed once per step in the order in which tiles
-// read them, they come as one stream, and rows that lie a power of two apart do not evict each
-// other. Long streams of weights, and large gradients' tiles, are asked for a little early
-// (widths of 512 and more: 1.1 to 1.2 times as fast, AVX-512). Sums start from the bias; a factor
-// is applied before a tile leaves the registers, GELU right after.
+// Cache. Loops around the tile: kInnerBlock values of the inner index, so that a panel of x (16 or
+// 32 samples) stays in the first-level cache; kTilesAtATime tiles, whose weights stay in the
+// second; batches; then panels of samples. Batches run inside a strip, since small factors have a
+// few tiles per batch, and what comes before the first of them counts. Weights are read through
+// strides, so the same code serves W, its transpose and every batch of a structured layer; packed
+// once per step in the order in which tiles read them, they come as one stream, and rows that lie a
+// power of two apart do not evict each other. Long streams of weights, and large gradients' tiles,
+// are asked for a little early (widths of 512 and more: 1.1 to 1.2 times as fast, AVX-512). Sums
+// start from the bias; a factor and GELU are applied before a tile leaves the registers.
 //
 // Weight gradient. The same tile with the roles turned: x is transposed in cache, then samples are
-// the inner index and features the lanes. Inputs of 8 features or fewer use half vectors.
+// the inner index and features the lanes. Where x has no more features than half a register, dz is
+// transposed instead, if it has more, and dW^T is summed.
 //
 // Speed, as a fraction of one core's peak (`einsearch bench --names layer --structures dense,btt
 // --batches 1024 --threads 1`; Zen 3, AVX2; both layers of a block, forward and backward): dense

@@ -34,9 +34,10 @@ struct Simd256<float> {
   static Vector negative_fma(Vector a, Vector b, Vector c) { return _mm256_fnmadd_ps(a, b, c); }
   static Vector absolute(Vector v) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v); }
   static Vector minimum(Vector a, Vector b) { return _mm256_min_ps(a, b); }
-  /// Magnitudes with the signs of v.
+  /// The magnitudes of one vector with the signs of v.
   static Vector with_sign(Vector magnitude, Vector v) {
-    return _mm256_or_ps(magnitude, _mm256_and_ps(_mm256_set1_ps(-0.0f), v));
+    const Vector sign = _mm256_set1_ps(-0.0f);
+    return _mm256_or_ps(_mm256_andnot_ps(sign, magnitude), _mm256_and_ps(sign, v));
   }
   /// v 2^n, where n are the lowest bits of `shifted`.
   static Vector add_to_exponent(Vector v, Vector shifted) {
@@ -133,7 +134,11 @@ struct Simd512<float> {
   static Vector absolute(Vector v) { return _mm512_abs_ps(v); }
   static Vector minimum(Vector a, Vector b) { return _mm512_min_ps(a, b); }
   static Vector with_sign(Vector magnitude, Vector v) {
-    return _mm512_or_ps(magnitude, _mm512_and_ps(_mm512_set1_ps(-0.0f), v));
+    constexpr int kFirstChoosesBits = 0xCA;  // of the second where it is 1, else of the third
+    return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(_mm512_set1_epi32(INT32_MIN),
+                                                         _mm512_castps_si512(v),
+                                                         _mm512_castps_si512(magnitude),
+                                                         kFirstChoosesBits));
   }
   static Vector add_to_exponent(Vector v, Vector shifted) {
     return _mm512_castsi512_ps(_mm512_add_epi32(
