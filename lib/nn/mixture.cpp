@@ -19,6 +19,20 @@ BlockView<Scalar> columns_in(BlockView<Scalar> scratch,
   return {scratch.row(first), features, columns.count, columns.stride};
 }
 
+/// Rows of a scratch block in which a block of so many features has room when it is turned: the
+/// features of samples have a margin, as rows of samples have.
+constexpr Index turned_rows(Index features) { return features + kSampleLanes; }
+
+template <typename Scalar>
+TurnedBlock<Scalar> turned_in(BlockView<Scalar> scratch, Index first, Index features) {
+  return {scratch.row(first), turned_rows(features)};
+}
+
+template <typename Scalar>
+void set_zero(TurnedBlock<Scalar> block, Index padded) {
+  std::fill_n(block.data, padded * block.stride, Scalar{0});
+}
+
 }  // namespace
 
 Mixture Mixture::of_layers(ParameterLayout& layout,
@@ -84,7 +98,8 @@ void Mixture::take_rows(RowCounter& rows) {
 }
 
 Index Mixture::scratch_features() const {
-  const Index own = 2 * inputs() + outputs();
+  const Index turned = 2 * turned_rows(inputs()) + turned_rows(outputs());
+  const Index own = turned + 2 * inputs() + outputs();
   if (down_.empty()) return own + up_.front().scratch_features();
   return own + up_.front().outputs() +
          std::max(up_.front().scratch_features(), down_.front().scratch_features());
@@ -104,17 +119,23 @@ void Mixture::forward(const Weights<Scalar>& weights,
   gate_.choose(weights, x, token, rows);
   if (store == Store::overwrite) pass.fill(Scalar{0}, y);
   if (bias_offset_ >= 0) pass.add_bias(weights + bias_offset_, y);
+  const TurnedBlock<Scalar> turned_x = turned_in(scratch, 0, inputs());
+  const TurnedBlock<Scalar> turned_y = turned_in(scratch, turned_rows(inputs()), outputs());
+  const Index copies = turned_rows(inputs()) + turned_rows(outputs());
+  kernels.turn(x, turned_x);
+  kernels.turn(y, turned_y);
   for (Index e = 0; e < gate_.experts(); ++e) {
     const ExpertColumns<Scalar> own = gate_.columns(e, rows);
     if (own.count == 0) continue;
     const Linear& up = up_[static_cast<std::size_t>(e)];
-    const BlockView<Scalar> in = columns_in(scratch, 0, inputs(), own);
-    const BlockView<Scalar> out = columns_in(scratch, inputs(), outputs(), own);
+    const BlockView<Scalar> in = columns_in(scratch, copies, inputs(), own);
+    const BlockView<Scalar> out = columns_in(scratch, copies + inputs(), outputs(), own);
     const BlockView<Scalar> up_saved = own.block(rows.at(up_saved_), up.saved_features());
     const auto scratch_of = [&](const Linear& linear) {
-      return columns_in(scratch, inputs() + outputs(), linear.scratch_features(), own);
+      const Index next = copies + inputs() + outputs();
+      return columns_in(scratch, next, linear.scratch_features(), own);
     };
-    kernels.gather(x, own.sample, nullptr, in);
+    kernels.gather(turned_x, own.sample, nullptr, in);
     if (down_.empty()) {
       up.forward<Scalar>(weights, in, out, up_saved, scratch_of(up));
     } else {
@@ -132,8 +153,9 @@ void Mixture::forward(const Weights<Scalar>& weights,
                            own.block(rows.at(down_saved_), down.saved_features()),
                            scratch_of(down));
     }
-    kernels.scatter(out, own.sample, own.weight, y);
+    kernels.scatter(out, own.sample, own.weight, turned_y);
   }
+  kernels.turn_back(turned_y, y);
   if (slope.data != nullptr) pass.gelu(y, y, slope);
 }
 
@@ -153,19 +175,27 @@ void Mixture::backward(const Weights<Scalar>& weights,
   const MixtureKernels<Scalar>& kernels = mixture_kernels<Scalar>();
   const ElementwiseKernels<Scalar>& pass = elementwise<Scalar>();
   const bool wants_input = dx.data != nullptr;
-  if (wants_input && store == Store::overwrite) pass.fill(Scalar{0}, dx);
+  const TurnedBlock<Scalar> turned_x = turned_in(scratch, 0, inputs());
+  const TurnedBlock<Scalar> turned_dx = turned_in(scratch, turned_rows(inputs()), inputs());
+  const TurnedBlock<Scalar> turned_dy = turned_in(scratch, 2 * turned_rows(inputs()), outputs());
+  const Index copies = 2 * turned_rows(inputs()) + turned_rows(outputs());
+  kernels.turn(x, turned_x);
+  kernels.turn(dy, turned_dy);
+  if (wants_input && store == Store::accumulate) kernels.turn(dx, turned_dx);
+  if (wants_input && store == Store::overwrite) set_zero(turned_dx, x.padded());
   if (bias_offset_ >= 0) pass.accumulate_bias_gradient(dy, gradient + bias_offset_);
   for (Index e = 0; e < gate_.experts(); ++e) {
     const ExpertColumns<Scalar> own = gate_.columns(e, rows);
     if (own.count == 0) continue;
     const Linear& up = up_[static_cast<std::size_t>(e)];
-    const BlockView<Scalar> in = columns_in(scratch, 0, inputs(), own);
-    const BlockView<Scalar> dout = columns_in(scratch, inputs(), outputs(), own);
-    const BlockView<Scalar> din = columns_in(scratch, inputs() + outputs(), inputs(), own);
-    const Index next = 2 * inputs() + outputs();
+    const Index first_out = copies + inputs(), first_din = first_out + outputs();
+    const BlockView<Scalar> in = columns_in(scratch, copies, inputs(), own);
+    const BlockView<Scalar> dout = columns_in(scratch, first_out, outputs(), own);
+    const BlockView<Scalar> din = columns_in(scratch, first_din, inputs(), own);
+    const Index next = first_din + inputs();
     const BlockView<Scalar> up_saved = own.block(rows.at(up_saved_), up.saved_features());
-    kernels.gather(x, own.sample, nullptr, in);
-    kernels.gather(dy, own.sample, own.weight, dout);
+    kernels.gather(turned_x, own.sample, nullptr, in);
+    kernels.gather(turned_dy, own.sample, own.weight, dout);
     for (Index i = 0; i < own.count; ++i) own.slope[i] = 0;
     if (down_.empty()) {
       const BlockView<Scalar> own_scratch = columns_in(scratch, next, up.scratch_features(), own);
@@ -191,8 +221,9 @@ void Mixture::backward(const Weights<Scalar>& weights,
       pass.multiply_elements(own.block(rows.at(slope_), up.outputs()), dactivated);
       up.backward<Scalar>(weights, in, up_saved, dactivated, din, scratch_of(up), gradient);
     }
-    if (wants_input) kernels.scatter(din, own.sample, nullptr, dx);
+    if (wants_input) kernels.scatter(din, own.sample, nullptr, turned_dx);
   }
+  if (wants_input) kernels.turn_back(turned_dx, dx);
   gate_.backward(weights, x, token, auxiliary_scale, rows, dx, gradient);
   if (factor.data != nullptr) pass.multiply_elements(factor, dx);
 }
