@@ -28,9 +28,16 @@ TurnedBlock<Scalar> turned_in(BlockView<Scalar> scratch, Index first, Index feat
   return {scratch.row(first), turned_rows(features)};
 }
 
+/// Every sample's features become those of `start`, or zero without it.
 template <typename Scalar>
-void set_zero(TurnedBlock<Scalar> block, Index padded) {
-  std::fill_n(block.data, padded * block.stride, Scalar{0});
+void set_all(TurnedBlock<Scalar> block, Index samples, const Scalar* start, Index features) {
+  for (Index n = 0; n < samples; ++n) {
+    if (start != nullptr) {
+      std::copy_n(start, features, block.sample(n));
+    } else {
+      std::fill_n(block.sample(n), features, Scalar{0});
+    }
+  }
 }
 
 }  // namespace
@@ -117,13 +124,17 @@ void Mixture::forward(const Weights<Scalar>& weights,
   const MixtureKernels<Scalar>& kernels = mixture_kernels<Scalar>();
   const ElementwiseKernels<Scalar>& pass = elementwise<Scalar>();
   gate_.choose(weights, x, token, rows);
-  if (store == Store::overwrite) pass.fill(Scalar{0}, y);
-  if (bias_offset_ >= 0) pass.add_bias(weights + bias_offset_, y);
+  const Scalar* bias = bias_offset_ >= 0 ? weights + bias_offset_ : nullptr;
   const TurnedBlock<Scalar> turned_x = turned_in(scratch, 0, inputs());
   const TurnedBlock<Scalar> turned_y = turned_in(scratch, turned_rows(inputs()), outputs());
   const Index copies = turned_rows(inputs()) + turned_rows(outputs());
   kernels.turn(x, turned_x);
-  kernels.turn(y, turned_y);
+  if (store == Store::overwrite) {
+    set_all(turned_y, y.padded(), bias, outputs());
+  } else {
+    if (bias != nullptr) pass.add_bias(bias, y);
+    kernels.turn(y, turned_y);
+  }
   for (Index e = 0; e < gate_.experts(); ++e) {
     const ExpertColumns<Scalar> own = gate_.columns(e, rows);
     if (own.count == 0) continue;
@@ -182,7 +193,8 @@ void Mixture::backward(const Weights<Scalar>& weights,
   kernels.turn(x, turned_x);
   kernels.turn(dy, turned_dy);
   if (wants_input && store == Store::accumulate) kernels.turn(dx, turned_dx);
-  if (wants_input && store == Store::overwrite) set_zero(turned_dx, x.padded());
+  if (wants_input && store == Store::overwrite)
+    set_all<Scalar>(turned_dx, x.padded(), nullptr, inputs());
   if (bias_offset_ >= 0) pass.accumulate_bias_gradient(dy, gradient + bias_offset_);
   for (Index e = 0; e < gate_.experts(); ++e) {
     const ExpertColumns<Scalar> own = gate_.columns(e, rows);
