@@ -45,10 +45,16 @@ void for_each_in_order(const Threads& threads, std::size_t parts, const Make& ma
     }
     return next++;
   };
+  std::exception_ptr error;  // which must not leave the pipeline: it would lose what is under way
   const auto hand_on = [&](Made made) {
     if (is_stopped) return;
-    if (made.error) std::rethrow_exception(made.error);
-    is_stopped = !use(std::move(*made.result));
+    try {
+      if (made.error) std::rethrow_exception(made.error);
+      is_stopped = !use(std::move(*made.result));
+    } catch (...) {
+      error = std::current_exception();
+      is_stopped = true;
+    }
   };
   constexpr auto kInOrder = tbb::filter_mode::serial_in_order;
   threads.run([&] {
@@ -58,6 +64,7 @@ void for_each_in_order(const Threads& threads, std::size_t parts, const Make& ma
             tbb::make_filter<std::size_t, Made>(tbb::filter_mode::parallel, try_make) &
             tbb::make_filter<Made, void>(kInOrder, hand_on));
   });
+  if (error) std::rethrow_exception(error);
 }
 
 }  // namespace einsearch
