@@ -65,18 +65,10 @@ double error_of_sorting() {
   AlignedBuffer<Scalar> sample(kOwn), dots(kOwn);
   for (Index i = 0; i < kOwn; ++i) sample.data()[i] = static_cast<Scalar>(i * 5 % kN);
   const MixtureKernels<Scalar>& kernels = mixture_kernels<Scalar>();
-  const Index stride = kF + kSampleLanes;
-  AlignedBuffer<Scalar> copies(padded_samples(kN) * stride), sums(copies.size());
-  const TurnedBlock<Scalar> turned{copies.data(), stride}, added{sums.data(), stride};
-  kernels.turn(x.view, turned);
-  kernels.gather(turned, sample.data(), nullptr, own.view);
-  kernels.gather(turned, sample.data(), weight.data(), dout.view);
-  kernels.turn(start.view, added);
-  kernels.scatter(own.view, sample.data(), weight.data(), added);
-  kernels.turn_back(added, weighted.view);
-  kernels.turn(start.view, added);
-  kernels.scatter(own.view, sample.data(), nullptr, added);
-  kernels.turn_back(added, summed.view);
+  kernels.gather(x.view, sample.data(), nullptr, own.view);
+  kernels.gather(x.view, sample.data(), weight.data(), dout.view);
+  kernels.scatter(own.view, sample.data(), weight.data(), weighted.view);
+  kernels.scatter(own.view, sample.data(), nullptr, summed.view);
   std::fill_n(dots.data(), kOwn, Scalar{1});
   kernels.add_column_dots(own.view, dy.view, dots.data());
   std::vector<Index> place(static_cast<std::size_t>(kN), -1);  // of a sample among its own

@@ -8,16 +8,6 @@
 
 namespace einsearch {
 
-/// A block of activations turned: the features of one sample lie together.
-template <typename Scalar>
-struct TurnedBlock {
-  Scalar* data = nullptr;
-  Index stride = 0;  ///< from sample to sample
-
-  Scalar* sample(Index n) const { return data + n * stride; }
-  operator TurnedBlock<const Scalar>() const { return {data, stride}; }
-};
-
 /// The passes of one instruction set.
 template <typename Scalar>
 struct MixtureKernels {
@@ -30,21 +20,17 @@ struct MixtureKernels {
                  BlockView<Scalar> shares,
                  Scalar* log_sum);
 
-  /// turned[n, f] = x[f, n] for all samples and padding lanes, and back
-  void (*turn)(BlockView<const Scalar> x, TurnedBlock<Scalar> turned);
-  void (*turn_back)(TurnedBlock<const Scalar> turned, BlockView<Scalar> x);
-
-  /// y[f, i] = weight[i] x[sample[i], f], zero in the padding lanes of y. Without weight: y = x.
-  void (*gather)(TurnedBlock<const Scalar> x,
+  /// y[f, i] = weight[i] x[f, sample[i]], zero in the padding lanes of y. Without weight: y = x.
+  void (*gather)(BlockView<const Scalar> x,
                  const Scalar* sample,
                  const Scalar* weight,
                  BlockView<Scalar> y);
 
-  /// y[sample[i], f] += weight[i] x[f, i]; all samples differ. Without weight: y += x.
+  /// y[f, sample[i]] += weight[i] x[f, i]; all samples differ. Without weight: y += x.
   void (*scatter)(BlockView<const Scalar> x,
                   const Scalar* sample,
                   const Scalar* weight,
-                  TurnedBlock<Scalar> y);
+                  BlockView<Scalar> y);
 
   /// sum[i] += sum_f x[f, i] y[f, i]
   void (*add_column_dots)(BlockView<const Scalar> x, BlockView<const Scalar> y, Scalar* sum);

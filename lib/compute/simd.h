@@ -45,9 +45,18 @@ struct Simd256<float> {
         _mm256_castps_si256(v), _mm256_slli_epi32(_mm256_castps_si256(shifted), 23)));
   }
 
-  /// Lane i of vector j is row(i)[j], for i, j < 8.
+  /// Lane i is lane lanes[i] of v.
+  static Vector permute(Vector v, const std::int32_t* lanes) {
+    return _mm256_permutevar8x32_ps(v, load_integers(lanes));
+  }
+  /// Lanes of `yes` where `mask` is -1, of `no` where it is 0.
+  static Vector select(const std::int32_t* mask, Vector yes, Vector no) {
+    return _mm256_blendv_ps(no, yes, _mm256_castsi256_ps(load_integers(mask)));
+  }
+
+  /// to[j * to_stride + i] = row(i)[j] for i, j < 8, written in the order of j.
   template <typename Row>
-  [[gnu::always_inline]] static void transpose(const Row& row, Vector* to) {
+  [[gnu::always_inline]] static void transpose(const Row& row, float* to, Index to_stride) {
     __m256i r[8], t[8];
     for (int i = 0; i < 4; ++i) {
       const float *low = row(i), *high = row(i + 4);
@@ -64,18 +73,14 @@ struct Simd256<float> {
       t[i + 2] = _mm256_unpacklo_epi64(even_high, odd_high);
       t[i + 3] = _mm256_unpackhi_epi64(even_high, odd_high);
     }
-    for (int j = 0; j < 8; ++j) to[j] = _mm256_castsi256_ps(t[j]);
-  }
-
-  /// to[j * to_stride + i] = row(i)[j], written in the order of j.
-  template <typename Row>
-  [[gnu::always_inline]] static void transpose(const Row& row, float* to, Index to_stride) {
-    Vector columns[8];
-    transpose(row, columns);
-    for (int j = 0; j < 8; ++j) store(to + j * to_stride, columns[j]);
+    for (int j = 0; j < 8; ++j) store(to + j * to_stride, _mm256_castsi256_ps(t[j]));
   }
 
  private:
+  static __m256i load_integers(const std::int32_t* p) {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  }
+
   /// Four numbers from each of two places.
   static __m256i both_halves(const float* low, const float* high) {
     return _mm256_castps_si256(
@@ -96,16 +101,7 @@ struct Simd256<double> {
   static Vector add(Vector a, Vector b) { return _mm256_add_pd(a, b); }
   static Vector multiply(Vector a, Vector b) { return _mm256_mul_pd(a, b); }
 
-  /// Lane i of vector j is row(i)[j], for i, j < 4.
-  template <typename Row>
-  static void transpose(const Row& row, Vector* to) {
-    for (int j = 0; j < 4; ++j) {
-      const double lanes[4] = {row(0)[j], row(1)[j], row(2)[j], row(3)[j]};
-      to[j] = load(lanes);
-    }
-  }
-
-  /// to[j * to_stride + i] = row(i)[j].
+  /// to[j * to_stride + i] = row(i)[j] for i, j < 4.
   template <typename Row>
   static void transpose(const Row& row, double* to, Index to_stride) {
     for (int j = 0; j < 4; ++j) {
@@ -147,6 +143,12 @@ struct Simd512<float> {
   static Vector add_to_exponent(Vector v, Vector shifted) {
     return _mm512_castsi512_ps(_mm512_add_epi32(
         _mm512_castps_si512(v), _mm512_slli_epi32(_mm512_castps_si512(shifted), 23)));
+  }
+  static Vector permute(Vector v, const std::int32_t* lanes) {
+    return _mm512_permutexvar_ps(_mm512_loadu_si512(lanes), v);
+  }
+  static Vector select(const std::int32_t* mask, Vector yes, Vector no) {
+    return _mm512_mask_blend_ps(_mm512_movepi32_mask(_mm512_loadu_si512(mask)), no, yes);
   }
 };
 

@@ -19,27 +19,6 @@ BlockView<Scalar> columns_in(BlockView<Scalar> scratch,
   return {scratch.row(first), features, columns.count, columns.stride};
 }
 
-/// Rows of a scratch block in which a block of so many features has room when it is turned: the
-/// features of samples have a margin, as rows of samples have.
-constexpr Index turned_rows(Index features) { return features + kSampleLanes; }
-
-template <typename Scalar>
-TurnedBlock<Scalar> turned_in(BlockView<Scalar> scratch, Index first, Index features) {
-  return {scratch.row(first), turned_rows(features)};
-}
-
-/// Every sample's features become those of `start`, or zero without it.
-template <typename Scalar>
-void set_all(TurnedBlock<Scalar> block, Index samples, const Scalar* start, Index features) {
-  for (Index n = 0; n < samples; ++n) {
-    if (start != nullptr) {
-      std::copy_n(start, features, block.sample(n));
-    } else {
-      std::fill_n(block.sample(n), features, Scalar{0});
-    }
-  }
-}
-
 }  // namespace
 
 Mixture Mixture::of_layers(ParameterLayout& layout,
@@ -105,8 +84,7 @@ void Mixture::take_rows(RowCounter& rows) {
 }
 
 Index Mixture::scratch_features() const {
-  const Index turned = 2 * turned_rows(inputs()) + turned_rows(outputs());
-  const Index own = turned + 2 * inputs() + outputs();
+  const Index own = 2 * inputs() + outputs();
   if (down_.empty()) return own + up_.front().scratch_features();
   return own + up_.front().outputs() +
          std::max(up_.front().scratch_features(), down_.front().scratch_features());
@@ -124,29 +102,19 @@ void Mixture::forward(const Weights<Scalar>& weights,
   const MixtureKernels<Scalar>& kernels = mixture_kernels<Scalar>();
   const ElementwiseKernels<Scalar>& pass = elementwise<Scalar>();
   gate_.choose(weights, x, token, rows);
-  const Scalar* bias = bias_offset_ >= 0 ? weights + bias_offset_ : nullptr;
-  const TurnedBlock<Scalar> turned_x = turned_in(scratch, 0, inputs());
-  const TurnedBlock<Scalar> turned_y = turned_in(scratch, turned_rows(inputs()), outputs());
-  const Index copies = turned_rows(inputs()) + turned_rows(outputs());
-  kernels.turn(x, turned_x);
-  if (store == Store::overwrite) {
-    set_all(turned_y, y.padded(), bias, outputs());
-  } else {
-    if (bias != nullptr) pass.add_bias(bias, y);
-    kernels.turn(y, turned_y);
-  }
+  if (store == Store::overwrite) pass.fill(Scalar{0}, y);
+  if (bias_offset_ >= 0) pass.add_bias(weights + bias_offset_, y);
   for (Index e = 0; e < gate_.experts(); ++e) {
     const ExpertColumns<Scalar> own = gate_.columns(e, rows);
     if (own.count == 0) continue;
     const Linear& up = up_[static_cast<std::size_t>(e)];
-    const BlockView<Scalar> in = columns_in(scratch, copies, inputs(), own);
-    const BlockView<Scalar> out = columns_in(scratch, copies + inputs(), outputs(), own);
+    const BlockView<Scalar> in = columns_in(scratch, 0, inputs(), own);
+    const BlockView<Scalar> out = columns_in(scratch, inputs(), outputs(), own);
     const BlockView<Scalar> up_saved = own.block(rows.at(up_saved_), up.saved_features());
     const auto scratch_of = [&](const Linear& linear) {
-      const Index next = copies + inputs() + outputs();
-      return columns_in(scratch, next, linear.scratch_features(), own);
+      return columns_in(scratch, inputs() + outputs(), linear.scratch_features(), own);
     };
-    kernels.gather(turned_x, own.sample, nullptr, in);
+    kernels.gather(x, own.sample, nullptr, in);
     if (down_.empty()) {
       up.forward<Scalar>(weights, in, out, up_saved, scratch_of(up));
     } else {
@@ -164,9 +132,8 @@ void Mixture::forward(const Weights<Scalar>& weights,
                            own.block(rows.at(down_saved_), down.saved_features()),
                            scratch_of(down));
     }
-    kernels.scatter(out, own.sample, own.weight, turned_y);
+    kernels.scatter(out, own.sample, own.weight, y);
   }
-  kernels.turn_back(turned_y, y);
   if (slope.data != nullptr) pass.gelu(y, y, slope);
 }
 
@@ -186,28 +153,19 @@ void Mixture::backward(const Weights<Scalar>& weights,
   const MixtureKernels<Scalar>& kernels = mixture_kernels<Scalar>();
   const ElementwiseKernels<Scalar>& pass = elementwise<Scalar>();
   const bool wants_input = dx.data != nullptr;
-  const TurnedBlock<Scalar> turned_x = turned_in(scratch, 0, inputs());
-  const TurnedBlock<Scalar> turned_dx = turned_in(scratch, turned_rows(inputs()), inputs());
-  const TurnedBlock<Scalar> turned_dy = turned_in(scratch, 2 * turned_rows(inputs()), outputs());
-  const Index copies = 2 * turned_rows(inputs()) + turned_rows(outputs());
-  kernels.turn(x, turned_x);
-  kernels.turn(dy, turned_dy);
-  if (wants_input && store == Store::accumulate) kernels.turn(dx, turned_dx);
-  if (wants_input && store == Store::overwrite)
-    set_all<Scalar>(turned_dx, x.padded(), nullptr, inputs());
+  if (wants_input && store == Store::overwrite) pass.fill(Scalar{0}, dx);
   if (bias_offset_ >= 0) pass.accumulate_bias_gradient(dy, gradient + bias_offset_);
   for (Index e = 0; e < gate_.experts(); ++e) {
     const ExpertColumns<Scalar> own = gate_.columns(e, rows);
     if (own.count == 0) continue;
     const Linear& up = up_[static_cast<std::size_t>(e)];
-    const Index first_out = copies + inputs(), first_din = first_out + outputs();
-    const BlockView<Scalar> in = columns_in(scratch, copies, inputs(), own);
-    const BlockView<Scalar> dout = columns_in(scratch, first_out, outputs(), own);
-    const BlockView<Scalar> din = columns_in(scratch, first_din, inputs(), own);
-    const Index next = first_din + inputs();
+    const BlockView<Scalar> in = columns_in(scratch, 0, inputs(), own);
+    const BlockView<Scalar> dout = columns_in(scratch, inputs(), outputs(), own);
+    const BlockView<Scalar> din = columns_in(scratch, inputs() + outputs(), inputs(), own);
+    const Index next = 2 * inputs() + outputs();
     const BlockView<Scalar> up_saved = own.block(rows.at(up_saved_), up.saved_features());
-    kernels.gather(turned_x, own.sample, nullptr, in);
-    kernels.gather(turned_dy, own.sample, own.weight, dout);
+    kernels.gather(x, own.sample, nullptr, in);
+    kernels.gather(dy, own.sample, own.weight, dout);
     for (Index i = 0; i < own.count; ++i) own.slope[i] = 0;
     if (down_.empty()) {
       const BlockView<Scalar> own_scratch = columns_in(scratch, next, up.scratch_features(), own);
@@ -233,9 +191,8 @@ void Mixture::backward(const Weights<Scalar>& weights,
       pass.multiply_elements(own.block(rows.at(slope_), up.outputs()), dactivated);
       up.backward<Scalar>(weights, in, up_saved, dactivated, din, scratch_of(up), gradient);
     }
-    if (wants_input) kernels.scatter(din, own.sample, nullptr, turned_dx);
+    if (wants_input) kernels.scatter(din, own.sample, nullptr, dx);
   }
-  if (wants_input) kernels.turn_back(turned_dx, dx);
   gate_.backward(weights, x, token, auxiliary_scale, rows, dx, gradient);
   if (factor.data != nullptr) pass.multiply_elements(factor, dx);
 }
