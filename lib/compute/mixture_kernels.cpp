@@ -114,8 +114,8 @@ struct Move {
 
 /// Of a move's columns; 1 without weights and behind its columns.
 template <typename Scalar>
-struct Weights {
-  Weights(const Scalar* weight, const Move<Scalar>& move) {
+struct ColumnWeights {
+  ColumnWeights(const Scalar* weight, const Move<Scalar>& move) {
     for (Index i = 0; i < Move<Scalar>::kWidth; ++i)
       values[i] = weight == nullptr || i >= move.count ? Scalar{1} : weight[move.column + i];
   }
@@ -162,7 +162,7 @@ void for_each_move(const Scalar* sample, Index columns, Index features, const Ro
 
 /// What one vector of samples gives to one vector of columns.
 template <typename Scalar>
-struct Gift {
+struct Contribution {
   static constexpr Index kWidth = Simd<Scalar>::kWidth;
 
   Index group = 0;                   // the first sample of the vector
@@ -171,39 +171,44 @@ struct Gift {
   std::int32_t is_own[kWidth] = {};  // -1: the column gets its number from here, 0: it does not
 };
 
-/// Gifts to the columns first ... first + count - 1, at most one for each.
+/// Contributions to the columns first ... first + count - 1, at most one for each.
 template <typename Scalar>
-Index find_gifts(const Scalar* sample, Index first, Index count, Gift<Scalar>* gifts) {
-  constexpr Index kWidth = Gift<Scalar>::kWidth;
+Index find_contributions(const Scalar* sample,
+                         Index first,
+                         Index count,
+                         Contribution<Scalar>* contributions) {
+  constexpr Index kWidth = Contribution<Scalar>::kWidth;
   Index n = 0;
   for (Index i = first; i < first + count; ++i) {
     const auto number = static_cast<Index>(sample[i]);
     const Index group = number / kWidth * kWidth, columns = i / kWidth * kWidth;
-    if (n == 0 || gifts[n - 1].group != group || gifts[n - 1].columns != columns)
-      gifts[n++] = {.group = group, .columns = columns};
-    gifts[n - 1].lane[i - columns] = static_cast<std::int32_t>(number - group);
-    gifts[n - 1].is_own[i - columns] = -1;
+    if (n == 0 || contributions[n - 1].group != group || contributions[n - 1].columns != columns)
+      contributions[n++] = {.group = group, .columns = columns};
+    contributions[n - 1].lane[i - columns] = static_cast<std::int32_t>(number - group);
+    contributions[n - 1].is_own[i - columns] = -1;
   }
   return n;
 }
 
-/// kRows rows of all columns that the gifts go to; `share` lies by column.
+/// kRows rows of all columns that the contributions go to; `share` lies by column.
 template <Index kRows, typename Scalar>
-void gather_rows(std::span<const Gift<Scalar>> gifts,
+void gather_rows(std::span<const Contribution<Scalar>> contributions,
                  const Scalar* share,
                  const Scalar* x,
                  Index x_row,
                  Scalar* y,
                  Index y_row) {
   using V = Simd<Scalar>;
-  for (auto gift = gifts.begin(); gift != gifts.end();) {
-    const Index columns = gift->columns;
+  for (auto contribution = contributions.begin(); contribution != contributions.end();) {
+    const Index columns = contribution->columns;
     typename V::Vector own[kRows];
     for (Index r = 0; r < kRows; ++r) own[r] = V::zero();
-    for (; gift != gifts.end() && gift->columns == columns; ++gift) {
+    for (; contribution != contributions.end() && contribution->columns == columns;
+         ++contribution) {
       for (Index r = 0; r < kRows; ++r) {
-        const auto lanes = V::permute(V::load(x + r * x_row + gift->group), gift->lane);
-        own[r] = V::select(gift->is_own, lanes, own[r]);
+        const auto lanes =
+            V::permute(V::load(x + r * x_row + contribution->group), contribution->lane);
+        own[r] = V::select(contribution->is_own, lanes, own[r]);
       }
     }
     const auto shares = V::load(share + columns);
@@ -223,14 +228,14 @@ void gather(BlockView<const float> x,
             const float* sample,
             const float* weight,
             BlockView<float> y) {
-  Gift<float> gifts[kSamplesAtATime];
+  Contribution<float> contributions[kSamplesAtATime];
   float shares[kSamplesAtATime];
   for (Index first = 0; first < y.samples; first += kSamplesAtATime) {
     const Index count = smaller(kSamplesAtATime, y.samples - first);
-    const Index n = find_gifts(sample + first, 0, count, gifts);
+    const Index n = find_contributions(sample + first, 0, count, contributions);
     for (Index i = 0; i < kSamplesAtATime; ++i)
       shares[i] = weight != nullptr && i < count ? weight[first + i] : 1;
-    const std::span<const Gift<float>> all(gifts, static_cast<std::size_t>(n));
+    const std::span<const Contribution<float>> all(contributions, static_cast<std::size_t>(n));
     Index f = 0;
     for (; f + kRowsAtATime <= y.features; f += kRowsAtATime)
       gather_rows<kRowsAtATime>(all, shares, x.row(f), x.stride, y.row(f) + first, y.stride);
@@ -262,7 +267,7 @@ void scatter(BlockView<const Scalar> x,
   for_each_move(sample, x.samples, x.features, [&]<Index kRows>(Index f, const Move<Scalar>& move) {
     const Scalar* from = x.row(f) + move.column;
     Scalar* to = y.row(f) + move.group;
-    const Weights<Scalar> share(weight, move);
+    const ColumnWeights<Scalar> share(weight, move);
     if constexpr (has_permutation<Scalar>()) {
       if (move.column + V::kWidth <= x.padded()) {
         const auto shares = V::permute(V::load(share.values), move.place);
