@@ -1,9 +1,9 @@
 // The two-factor contraction as two batched, strided products.
 //
-//   z[f,d,r,g,b] = sum_a       A[f,d,r,g,a] x[g,b,a]          A stored (phi, delta, rho, gamma,
-//   alpha) y[f,e,d]     = sum_{r,g,b} B[f,e,r,g,b] z[f,d,r,g,b]      B stored (phi, epsilon, rho,
-//   gamma, beta)
+//   z[f,d,r,g,b] = sum_a       A[f,d,r,g,a] x[g,b,a]
+//   y[f,e,d]     = sum_{r,g,b} B[f,e,r,g,b] z[f,d,r,g,b]
 //
+// with A stored (phi, delta, rho, gamma, alpha) and B (phi, epsilon, rho, gamma, beta);
 // or, B first, w[f,e,r,g,a] = sum_b B x and y = sum_{r,g,a} A w: the same with the factors
 // exchanged. All arrays are row-major in the order of their indices, samples last. Each step
 // multiplies one slice of a factor with rows of the block in front of it, once for each value of a

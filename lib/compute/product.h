@@ -36,7 +36,8 @@ struct BatchedProduct {
   Index x_batch = 0, x_ride = 0, x_row = 1;  ///< strides in rows of the block x
   Index z_batch = 0, z_ride = 0, z_row = 1;  ///< strides in rows of the block z
   Index w_batch = 0, w_row = 0;  ///< strides in the factor's storage; its inner index is contiguous
-  Index part_rows = 0;  ///< rows that are packed together, as products of their own; 0: all
+  Index part_rows = 0;           ///< rows that are packed together, as products of their own (see
+                                 ///< TwoFactorContraction::part); 0: all
 
   Index x_features() const { return batches * rides * inner; }
   Index z_features() const { return batches * rides * rows; }
