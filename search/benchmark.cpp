@@ -228,7 +228,10 @@ class Benchmarks {
     for (const std::string& name : options_.names) {
       const std::vector<std::string>& known = benchmark_names();
       if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-      throw Error("unknown benchmark", {.got = name, .hint = did_you_mean(name, known)});
+      throw Error("unknown benchmark",
+                  {.expected = fmt::format("{}", fmt::join(known, ", ")),
+                   .got = name,
+                   .hint = did_you_mean(name, known)});
     }
     for (const ModelStructure& model : options_.structures) {
       for (const Index width : options_.widths) block_samples(model.structure, width);
