@@ -425,14 +425,24 @@ Subject mlp_step_subject(const Structure& structure,
       }};
 }
 
+/// Initial values of a model whose gates, which start at zero, already spread tokens over experts.
+AlignedBuffer<float> values_with_open_gates(const ParameterLayout& layout) {
+  AlignedBuffer<float> values = initial_values<float>(layout, 0);
+  for (const ParameterInfo& tensor : layout.tensors()) {
+    if (!tensor.name.ends_with("gate.weight")) continue;
+    const AlignedBuffer<float> open = normal_numbers(tensor.size);
+    std::copy_n(open.data(), tensor.size, values.data() + tensor.offset);
+  }
+  return values;
+}
+
 Subject gpt_step_subject(const ModelStructure& structure,
                          const BenchmarkSize& size,
                          const Threads& threads) {
   struct Training {
     Training(const GptOptions& options, Index sequences, const Threads& on)
         : model(transformer_options(options)),
-          state(
-              model, initial_values<float>(model.parameters(), 0), {.beta2 = 0.95, .clip = 1}, on),
+          state(model, values_with_open_gates(model.parameters()), {.beta2 = 0.95, .clip = 1}, on),
           tokens(options.context, sequences) {
       for (Index t = 0; t < options.context; ++t) {
         for (Index s = 0; s < sequences; ++s)

@@ -54,46 +54,57 @@ double error_of_choice() {
   return worst.value();
 }
 
-/// Gather and scatter with and without weights, and dot products of columns.
+/// Gather and scatter with and without weights.
 template <typename Scalar>
 double error_of_sorting() {
-  constexpr Index kF = 11, kN = 167, kOwn = 131;  // more samples than go at a time, primes
+  constexpr Index kF = 11, kMore = 2, kN = 83;
   WorstError worst;
-  const RandomBlock<Scalar> x(kF, kN, 1), start(kF, kN, 2), dy(kF, kOwn, 3);
-  RandomBlock<Scalar> own(kF, kOwn, 4), weighted(kF, kN, 2), summed(kF, kN, 2), dout(kF, kOwn, 4);
-  const AlignedBuffer<Scalar> weight = random_values<Scalar>(kOwn, 5);
-  AlignedBuffer<Scalar> sample(kOwn), dots(kOwn);
-  for (Index i = 0; i < kOwn; ++i) sample.data()[i] = static_cast<Scalar>(i * 5 % kN);
+  std::vector<Scalar> sample;  // gaps of one, of a few and of more than a vector
+  for (Index n = 0; n < kN; ++n) {
+    if ((n < 32 || n > 50) && n * 3 % 7 < 4) sample.push_back(static_cast<Scalar>(n));
+  }
+  const auto kept = static_cast<Index>(sample.size());
+  const AlignedBuffer<Scalar> weight = random_values<Scalar>(kept, 5);
   const MixtureKernels<Scalar>& kernels = mixture_kernels<Scalar>();
-  kernels.gather(x.view, sample.data(), nullptr, own.view);
-  kernels.gather(x.view, sample.data(), weight.data(), dout.view);
-  kernels.scatter(own.view, sample.data(), weight.data(), weighted.view);
-  kernels.scatter(own.view, sample.data(), nullptr, summed.view);
-  std::fill_n(dots.data(), kOwn, Scalar{1});
-  kernels.add_column_dots(own.view, dy.view, dots.data());
-  std::vector<Index> place(static_cast<std::size_t>(kN), -1);  // of a sample among its own
-  for (Index i = 0; i < kOwn; ++i) place[static_cast<std::size_t>(i * 5 % kN)] = i;
-  for (Index f = 0; f < kF; ++f) {
-    for (Index n = 0; n < kN; ++n) {
-      const Index i = place[static_cast<std::size_t>(n)];
-      const double from = i < 0 ? 0 : x.view.row(f)[n], before = start.view.row(f)[n];
-      if (i >= 0) worst.see(own.view.row(f)[i], from);
-      const double share = i < 0 ? 0 : weight.data()[i];
-      worst.see(weighted.view.row(f)[n], before + share * from, 4);
-      worst.see(summed.view.row(f)[n], before + from, 4);
+  const Routes<Scalar> routes = find_routes(sample.data(), weight.data(), kept, kernels.lanes);
+  const RandomBlock<Scalar> x(kF, kN, 1), start(kF, kN, 2);
+  for (const RouteWeights weights : {RouteWeights::none, RouteWeights::own}) {
+    // Rows of columns behind those of samples: zero one way, left out the other.
+    RandomBlock<Scalar> columns(kF + kMore, kept, 3), y(kF, kN, 2);
+    kernels.gather(routes, weights, x.view, columns.view);
+    kernels.scatter(routes, weights, columns.view, y.view);
+    for (Index f = 0; f < kF + kMore; ++f) {
+      std::vector<double> expected(static_cast<std::size_t>(kN), 0);
+      for (Index i = 0; i < columns.view.padded(); ++i) {
+        const bool is_copy = f < kF && i < kept;
+        const auto n = is_copy ? static_cast<Index>(sample[static_cast<std::size_t>(i)]) : 0;
+        const double share =
+            is_copy && weights == RouteWeights::own ? static_cast<double>(weight.data()[i]) : 1;
+        const double copy = is_copy ? share * static_cast<double>(x.view.row(f)[n]) : 0;
+        worst.see(columns.view.row(f)[i], copy, 4);
+        if (is_copy) expected[static_cast<std::size_t>(n)] = share * copy;
+      }
+      for (Index n = 0; n < kN && f < kF; ++n)
+        worst.see(
+            y.view.row(f)[n], start.view.row(f)[n] + expected[static_cast<std::size_t>(n)], 16);
     }
   }
-  for (Index f = 0; f < kF; ++f) {
-    for (Index i = kOwn; i < own.view.padded(); ++i) worst.see(own.view.row(f)[i], 0);
-  }
-  for (Index i = 0; i < kOwn; ++i) {
+  return worst.value();
+}
+
+template <typename Scalar>
+double error_of_column_dots() {
+  constexpr Index kF = 11, kN = 131;  // more columns than go at a time
+  WorstError worst;
+  const RandomBlock<Scalar> x(kF, kN, 1), y(kF, kN, 3);
+  AlignedBuffer<Scalar> dots(padded_samples(kN));
+  std::fill_n(dots.data(), kN, Scalar{1});
+  mixture_kernels<Scalar>().add_column_dots(x.view, y.view, dots.data());
+  for (Index n = 0; n < kN; ++n) {
     double sum = 1;
-    for (Index f = 0; f < kF; ++f) {
-      const double copy = own.view.row(f)[i];
-      sum += copy * static_cast<double>(dy.view.row(f)[i]);
-      worst.see(dout.view.row(f)[i], copy * static_cast<double>(weight.data()[i]), 4);
-    }
-    worst.see(dots.data()[i], sum, kF);
+    for (Index f = 0; f < kF; ++f)
+      sum += static_cast<double>(x.view.row(f)[n]) * static_cast<double>(y.view.row(f)[n]);
+    worst.see(dots.data()[n], sum, kF);
   }
   return worst.value();
 }
@@ -105,6 +116,7 @@ void check_mixtures(const KernelReport& report) {
   const std::string end = std::is_same_v<Scalar, float> ? "_float" : "_double";
   report("expert_choice" + end, error_of_choice<Scalar>(), kKernelTolerance<Scalar>);
   report("expert_sorting" + end, error_of_sorting<Scalar>(), kKernelTolerance<Scalar>);
+  report("expert_dots" + end, error_of_column_dots<Scalar>(), kKernelTolerance<Scalar>);
 }
 
 template void check_mixtures<float>(const KernelReport&);

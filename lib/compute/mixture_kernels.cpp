@@ -7,9 +7,8 @@
 #include "compute/mixture_kernels.h"
 
 #include <cmath>
-#include <cstdint>
 #include <limits>
-#include <span>
+#include <vector>
 
 #include "compute/exponential.h"
 #include "compute/kernel_tables.h"
@@ -18,14 +17,8 @@
 namespace einsearch::EINSEARCH_ISA {
 namespace {
 
-constexpr Index kSamplesAtATime = 128;  // whose numbers are at hand while rows go by
-constexpr Index kRowsAtATime = 4;       // that share a look at each move
-
-/// Whether vectors of Scalar can be permuted by lane numbers; doubles only serve as a reference.
-template <typename Scalar>
-constexpr bool has_permutation() {
-  return sizeof(Scalar) == sizeof(float);
-}
+constexpr Index kColumnsAtATime = 64;  // whose sums are at hand while rows go by
+constexpr Index kRowsAtATime = 8;      // that share a look at each route
 
 constexpr Index smaller(Index a, Index b) { return a < b ? a : b; }
 
@@ -98,215 +91,96 @@ void choose(BlockView<Scalar> logits,
   }
 }
 
-/// Columns next to each other whose samples, in ascending order, lie in one vector of samples: one
-/// permutation carries them between the two.
-template <typename Scalar>
-struct Move {
-  static constexpr Index kWidth = Simd<Scalar>::kWidth;
+enum class Way { to_columns, to_samples };
 
-  Index group = 0;  // the first sample of the vector
-  Index column = 0;
-  Index count = 0;
-  std::int32_t lane[kWidth] = {};    // of the vector of samples, by column
-  std::int32_t place[kWidth] = {};   // of the columns, by lane
-  std::int32_t is_own[kWidth] = {};  // -1: the lane has a column, 0: it has none
-};
-
-/// Of a move's columns; 1 without weights and behind its columns.
-template <typename Scalar>
-struct ColumnWeights {
-  ColumnWeights(const Scalar* weight, const Move<Scalar>& move) {
-    for (Index i = 0; i < Move<Scalar>::kWidth; ++i)
-      values[i] = weight == nullptr || i >= move.count ? Scalar{1} : weight[move.column + i];
-  }
-  Scalar values[Move<Scalar>::kWidth];
-};
-
-/// Moves of the columns first ... first + count - 1, at most one for each.
-template <typename Scalar>
-Index find_moves(const Scalar* sample, Index first, Index count, Move<Scalar>* moves) {
-  constexpr Index kWidth = Move<Scalar>::kWidth;
-  Index n = 0;
-  for (Index i = first; i < first + count; ++i) {
-    const auto number = static_cast<Index>(sample[i]);
-    const Index group = number / kWidth * kWidth;
-    const auto lane = static_cast<std::int32_t>(number - group);
-    const bool goes_on =
-        n > 0 && moves[n - 1].group == group && moves[n - 1].lane[moves[n - 1].count - 1] < lane;
-    if (!goes_on) moves[n++] = {.group = group, .column = i};
-    Move<Scalar>& move = moves[n - 1];
-    move.lane[move.count] = lane;
-    move.place[lane] = static_cast<std::int32_t>(move.count);
-    move.is_own[lane] = -1;
-    ++move.count;
-  }
-  return n;
-}
-
-/// Calls rows.operator()<count>(first, move) for kRowsAtATime rows, then single ones, and all moves
-/// of up to kSamplesAtATime columns.
-template <typename Scalar, typename Rows>
-void for_each_move(const Scalar* sample, Index columns, Index features, const Rows& rows) {
-  Move<Scalar> moves[kSamplesAtATime];
-  for (Index first = 0; first < columns; first += kSamplesAtATime) {
-    const Index n = find_moves(sample, first, smaller(kSamplesAtATime, columns - first), moves);
-    Index f = 0;
-    for (; f + kRowsAtATime <= features; f += kRowsAtATime) {
-      for (Index i = 0; i < n; ++i) rows.template operator()<kRowsAtATime>(f, moves[i]);
-    }
-    for (; f < features; ++f) {
-      for (Index i = 0; i < n; ++i) rows.template operator()<1>(f, moves[i]);
-    }
-  }
-}
-
-/// What one vector of samples gives to one vector of columns.
-template <typename Scalar>
-struct Contribution {
-  static constexpr Index kWidth = Simd<Scalar>::kWidth;
-
-  Index group = 0;                   // the first sample of the vector
-  Index columns = 0;                 // the first column
-  std::int32_t lane[kWidth] = {};    // of the vector of samples, by column
-  std::int32_t is_own[kWidth] = {};  // -1: the column gets its number from here, 0: it does not
-};
-
-/// Contributions to the columns first ... first + count - 1, at most one for each.
-template <typename Scalar>
-Index find_contributions(const Scalar* sample,
-                         Index first,
-                         Index count,
-                         Contribution<Scalar>* contributions) {
-  constexpr Index kWidth = Contribution<Scalar>::kWidth;
-  Index n = 0;
-  for (Index i = first; i < first + count; ++i) {
-    const auto number = static_cast<Index>(sample[i]);
-    const Index group = number / kWidth * kWidth, columns = i / kWidth * kWidth;
-    if (n == 0 || contributions[n - 1].group != group || contributions[n - 1].columns != columns)
-      contributions[n++] = {.group = group, .columns = columns};
-    contributions[n - 1].lane[i - columns] = static_cast<std::int32_t>(number - group);
-    contributions[n - 1].is_own[i - columns] = -1;
-  }
-  return n;
-}
-
-/// kRows rows of all columns that the contributions go to; `share` lies by column.
-template <Index kRows, typename Scalar>
-void gather_rows(std::span<const Contribution<Scalar>> contributions,
-                 const Scalar* share,
-                 const Scalar* x,
-                 Index x_row,
-                 Scalar* y,
-                 Index y_row) {
+/// kRows rows of what the routes lead to: columns start at zero, samples at what is there.
+template <Index kRows, Way kWay, typename Scalar>
+void follow(const std::vector<Route<Scalar>>& routes,
+            RouteWeights weights,
+            const Scalar* source,
+            Index source_stride,
+            Scalar* target,
+            Index target_stride) {
   using V = Simd<Scalar>;
-  for (auto contribution = contributions.begin(); contribution != contributions.end();) {
-    const Index columns = contribution->columns;
-    typename V::Vector own[kRows];
-    for (Index r = 0; r < kRows; ++r) own[r] = V::zero();
-    for (; contribution != contributions.end() && contribution->columns == columns;
-         ++contribution) {
-      for (Index r = 0; r < kRows; ++r) {
-        const auto lanes =
-            V::permute(V::load(x + r * x_row + contribution->group), contribution->lane);
-        own[r] = V::select(contribution->is_own, lanes, own[r]);
-      }
-    }
-    const auto shares = V::load(share + columns);
+  constexpr bool kGathers = kWay == Way::to_columns;
+  for (auto route = routes.begin(); route != routes.end();) {
+    Scalar* to = target + (kGathers ? route->column : route->sample);
+    typename V::Vector sum[kRows];
     for (Index r = 0; r < kRows; ++r)
-      V::store(y + r * y_row + columns, V::multiply(shares, own[r]));
-  }
-}
-
-template <typename Scalar>
-void clear_padding(BlockView<Scalar> y) {
-  for (Index f = 0; f < y.features; ++f) {
-    for (Index i = y.samples; i < y.padded(); ++i) y.row(f)[i] = 0;
-  }
-}
-
-void gather(BlockView<const float> x,
-            const float* sample,
-            const float* weight,
-            BlockView<float> y) {
-  Contribution<float> contributions[kSamplesAtATime];
-  float shares[kSamplesAtATime];
-  for (Index first = 0; first < y.samples; first += kSamplesAtATime) {
-    const Index count = smaller(kSamplesAtATime, y.samples - first);
-    const Index n = find_contributions(sample + first, 0, count, contributions);
-    for (Index i = 0; i < kSamplesAtATime; ++i)
-      shares[i] = weight != nullptr && i < count ? weight[first + i] : 1;
-    const std::span<const Contribution<float>> all(contributions, static_cast<std::size_t>(n));
-    Index f = 0;
-    for (; f + kRowsAtATime <= y.features; f += kRowsAtATime)
-      gather_rows<kRowsAtATime>(all, shares, x.row(f), x.stride, y.row(f) + first, y.stride);
-    for (; f < y.features; ++f)
-      gather_rows<1>(all, shares, x.row(f), x.stride, y.row(f) + first, y.stride);
-  }
-  clear_padding(y);
-}
-
-void gather(BlockView<const double> x,
-            const double* sample,
-            const double* weight,
-            BlockView<double> y) {
-  for (Index f = 0; f < y.features; ++f) {
-    for (Index i = 0; i < y.samples; ++i) {
-      const double from = x.row(f)[static_cast<Index>(sample[i])];
-      y.row(f)[i] = weight != nullptr ? weight[i] * from : from;
-    }
-  }
-  clear_padding(y);
-}
-
-template <typename Scalar>
-void scatter(BlockView<const Scalar> x,
-             const Scalar* sample,
-             const Scalar* weight,
-             BlockView<Scalar> y) {
-  using V = Simd<Scalar>;
-  for_each_move(sample, x.samples, x.features, [&]<Index kRows>(Index f, const Move<Scalar>& move) {
-    const Scalar* from = x.row(f) + move.column;
-    Scalar* to = y.row(f) + move.group;
-    const ColumnWeights<Scalar> share(weight, move);
-    if constexpr (has_permutation<Scalar>()) {
-      if (move.column + V::kWidth <= x.padded()) {
-        const auto shares = V::permute(V::load(share.values), move.place);
-        for (Index r = 0; r < kRows; ++r) {
-          const auto before = V::load(to + r * y.stride);
-          const auto own = V::permute(V::load(from + r * x.stride), move.place);
-          const auto after = V::fma(shares, own, before);
-          V::store(to + r * y.stride, V::select(move.is_own, after, before));
-        }
-        return;
-      }
-    }
-    for (Index i = 0; i < move.count; ++i) {
+      sum[r] = kGathers ? V::zero() : V::load(to + r * target_stride);
+    bool is_last = false;
+    for (; !is_last; ++route) {
+      is_last = route->is_last;
+      const Scalar* from = source + (kGathers ? route->sample : route->column);
+      const auto share = V::load(route->weight);
       for (Index r = 0; r < kRows; ++r) {
-        Scalar& sum = to[r * y.stride + move.lane[i]];
-        sum = std::fma(share.values[i], from[r * x.stride + i], sum);
+        const auto own =
+            V::permute(V::load(from + r * source_stride), route->from, route->is_taken);
+        sum[r] = weights == RouteWeights::own ? V::fma(share, own, sum[r]) : V::add(sum[r], own);
       }
     }
+    for (Index r = 0; r < kRows; ++r) V::store(to + r * target_stride, sum[r]);
+  }
+}
+
+/// Calls rows.operator()<count>(first) for all rows, kRowsAtATime of them where there are as many.
+template <typename Body>
+void for_each_rows(Index features, const Body& rows) {
+  Index f = 0;
+  for (; f + kRowsAtATime <= features; f += kRowsAtATime) rows.template operator()<kRowsAtATime>(f);
+  for (; f < features; ++f) rows.template operator()<1>(f);
+}
+
+template <typename Scalar>
+void gather(const Routes<Scalar>& routes,
+            RouteWeights weights,
+            BlockView<const Scalar> x,
+            BlockView<Scalar> y) {
+  for_each_rows(smaller(x.features, y.features), [&]<Index kRows>(Index f) {
+    follow<kRows, Way::to_columns>(
+        routes.to_columns, weights, x.row(f), x.stride, y.row(f), y.stride);
+  });
+  for (Index f = x.features; f < y.features; ++f) {
+    for (Index n = 0; n < y.padded(); ++n) y.row(f)[n] = 0;
+  }
+}
+
+template <typename Scalar>
+void scatter(const Routes<Scalar>& routes,
+             RouteWeights weights,
+             BlockView<const Scalar> x,
+             BlockView<Scalar> y) {
+  for_each_rows(smaller(x.features, y.features), [&]<Index kRows>(Index f) {
+    follow<kRows, Way::to_samples>(
+        routes.to_samples, weights, x.row(f), x.stride, y.row(f), y.stride);
   });
 }
 
 template <typename Scalar>
 void add_column_dots(BlockView<const Scalar> x, BlockView<const Scalar> y, Scalar* sum) {
-  for (Index first = 0; first < x.samples; first += kSamplesAtATime) {
-    const Index count = smaller(kSamplesAtATime, x.samples - first);
-    Scalar part[kSamplesAtATime] = {};
+  using V = Simd<Scalar>;
+  constexpr Index kVectors = kColumnsAtATime / V::kWidth;
+  Index first = 0;
+  const auto run = [&]<Index kCount>() {
+    typename V::Vector own[kCount];
+    for (Index i = 0; i < kCount; ++i) own[i] = V::load(sum + first + i * V::kWidth);
     for (Index f = 0; f < x.features; ++f) {
       const Scalar *a = x.row(f) + first, *b = y.row(f) + first;
-      for (Index i = 0; i < count; ++i) part[i] = std::fma(a[i], b[i], part[i]);
+      for (Index i = 0; i < kCount; ++i)
+        own[i] = V::fma(V::load(a + i * V::kWidth), V::load(b + i * V::kWidth), own[i]);
     }
-    for (Index i = 0; i < count; ++i) sum[first + i] += part[i];
-  }
+    for (Index i = 0; i < kCount; ++i) V::store(sum + first + i * V::kWidth, own[i]);
+    first += kCount * V::kWidth;
+  };
+  while (first + kColumnsAtATime <= x.padded()) run.template operator()<kVectors>();
+  while (first < x.padded()) run.template operator()<kSampleLanes / V::kWidth>();
 }
 
 }  // namespace
 
 const MixtureKernels<float> kMixtureFloat = {
-    choose<float>, gather, scatter<float>, add_column_dots<float>};
+    Simd<float>::kWidth, choose<float>, gather<float>, scatter<float>, add_column_dots<float>};
 const MixtureKernels<double> kMixtureDouble = {
-    choose<double>, gather, scatter<double>, add_column_dots<double>};
+    Simd<double>::kWidth, choose<double>, gather<double>, scatter<double>, add_column_dots<double>};
 
 }  // namespace einsearch::EINSEARCH_ISA

@@ -1,16 +1,22 @@
 // The passes of a mixture of experts: the choice of experts by a gate's logits, and the copies of
-// samples that are sorted by expert, so that each expert multiplies one block.
+// samples that are sorted by expert, so that each expert multiplies one block (compute/routes.h).
 //
 // The numbers of samples and of experts are whole numbers held as Scalars.
 #pragma once
 
 #include "compute/block.h"
+#include "compute/routes.h"
 
 namespace einsearch {
+
+/// Whether copies are multiplied by their columns' weights.
+enum class RouteWeights { none, own };
 
 /// The passes of one instruction set.
 template <typename Scalar>
 struct MixtureKernels {
+  Index lanes;  ///< of the routes that the passes take
+
   /// For each sample, the experts of its K largest logits and the softmax over these K; equal
   /// logits in the order of experts, nan counts as the smallest.
   ///   logits (E, N) -> chosen (K, N), shares (K, N), log_sum[n] = log sum_e exp(logits[e, n])
@@ -20,19 +26,21 @@ struct MixtureKernels {
                  BlockView<Scalar> shares,
                  Scalar* log_sum);
 
-  /// y[f, i] = weight[i] x[f, sample[i]], zero in the padding lanes of y. Without weight: y = x.
-  void (*gather)(BlockView<const Scalar> x,
-                 const Scalar* sample,
-                 const Scalar* weight,
+  /// y[f, i] = x[f, sample of column i], times weight[i]. Zero in the padding lanes of y and in its
+  /// rows behind those of x.
+  void (*gather)(const Routes<Scalar>& routes,
+                 RouteWeights weights,
+                 BlockView<const Scalar> x,
                  BlockView<Scalar> y);
 
-  /// y[f, sample[i]] += weight[i] x[f, i]; all samples differ. Without weight: y += x.
-  void (*scatter)(BlockView<const Scalar> x,
-                  const Scalar* sample,
-                  const Scalar* weight,
+  /// y[f, sample of column i] += x[f, i], times weight[i], for the rows that both have. Behind each
+  /// row of x there is room for a vector.
+  void (*scatter)(const Routes<Scalar>& routes,
+                  RouteWeights weights,
+                  BlockView<const Scalar> x,
                   BlockView<Scalar> y);
 
-  /// sum[i] += sum_f x[f, i] y[f, i]
+  /// sum[i] += sum_f x[f, i] y[f, i], for padding lanes too
   void (*add_column_dots)(BlockView<const Scalar> x, BlockView<const Scalar> y, Scalar* sum);
 };
 

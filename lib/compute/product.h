@@ -57,6 +57,13 @@ struct FactorWeights {
   FactorWeights(const Scalar* stored, const Scalar* in_tiles = nullptr)
       : plain(stored), packed(in_tiles) {}
 
+  /// Those from batch `first` of the product on.
+  FactorWeights from_batch(const BatchedProduct& product, Index first) const {
+    const Scalar* own = packed;
+    if (own != nullptr) own += first * product.rows * product.inner;
+    return {plain + first * product.w_batch, own};
+  }
+
   const Scalar* plain;
   const Scalar* packed;  ///< null: not packed
 };

@@ -45,13 +45,10 @@ struct Simd256<float> {
         _mm256_castps_si256(v), _mm256_slli_epi32(_mm256_castps_si256(shifted), 23)));
   }
 
-  /// Lane i is lane lanes[i] of v.
-  static Vector permute(Vector v, const std::int32_t* lanes) {
-    return _mm256_permutevar8x32_ps(v, load_integers(lanes));
-  }
-  /// Lanes of `yes` where `mask` is -1, of `no` where it is 0.
-  static Vector select(const std::int32_t* mask, Vector yes, Vector no) {
-    return _mm256_blendv_ps(no, yes, _mm256_castsi256_ps(load_integers(mask)));
+  /// Lane i is lane lanes[i] of v where mask[i] is -1, and zero where it is 0.
+  static Vector permute(Vector v, const std::int32_t* lanes, const std::int32_t* mask) {
+    return _mm256_and_ps(_mm256_permutevar8x32_ps(v, load_integers(lanes)),
+                         _mm256_castsi256_ps(load_integers(mask)));
   }
 
   /// to[j * to_stride + i] = row(i)[j] for i, j < 8, written in the order of j.
@@ -100,6 +97,12 @@ struct Simd256<double> {
   static Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_pd(a, b, c); }
   static Vector add(Vector a, Vector b) { return _mm256_add_pd(a, b); }
   static Vector multiply(Vector a, Vector b) { return _mm256_mul_pd(a, b); }
+  static Vector permute(Vector v, const std::int32_t* lanes, const std::int32_t* mask) {
+    double from[kWidth], to[kWidth];
+    store(from, v);
+    for (Index i = 0; i < kWidth; ++i) to[i] = mask[i] != 0 ? from[lanes[i]] : 0;
+    return load(to);
+  }
 
   /// to[j * to_stride + i] = row(i)[j] for i, j < 4.
   template <typename Row>
@@ -144,11 +147,9 @@ struct Simd512<float> {
     return _mm512_castsi512_ps(_mm512_add_epi32(
         _mm512_castps_si512(v), _mm512_slli_epi32(_mm512_castps_si512(shifted), 23)));
   }
-  static Vector permute(Vector v, const std::int32_t* lanes) {
-    return _mm512_permutexvar_ps(_mm512_loadu_si512(lanes), v);
-  }
-  static Vector select(const std::int32_t* mask, Vector yes, Vector no) {
-    return _mm512_mask_blend_ps(_mm512_movepi32_mask(_mm512_loadu_si512(mask)), no, yes);
+  static Vector permute(Vector v, const std::int32_t* lanes, const std::int32_t* mask) {
+    return _mm512_maskz_permutexvar_ps(
+        _mm512_movepi32_mask(_mm512_loadu_si512(mask)), _mm512_loadu_si512(lanes), v);
   }
 };
 
@@ -164,6 +165,13 @@ struct Simd512<double> {
   static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_pd(a, b, c); }
   static Vector add(Vector a, Vector b) { return _mm512_add_pd(a, b); }
   static Vector multiply(Vector a, Vector b) { return _mm512_mul_pd(a, b); }
+  static Vector permute(Vector v, const std::int32_t* lanes, const std::int32_t* mask) {
+    const auto load_integers = [](const std::int32_t* p) {
+      return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    };
+    return _mm512_maskz_permutexvar_pd(
+        _mm256_movepi32_mask(load_integers(mask)), _mm512_cvtepi32_epi64(load_integers(lanes)), v);
+  }
 };
 
 /// The widest vectors, and the tile of accumulators that their 32 registers hold.

@@ -60,7 +60,7 @@ void Gate::take_rows(RowCounter& rows) {
 
 ColumnPlace Gate::take_columns(RowCounter& rows, Index features) const {
   // Each expert's columns are padded to whole registers and have a margin, as rows of samples have.
-  return rows.take_columns(features, options_.active, 2 * kSampleLanes * options_.experts);
+  return rows.take_columns(features, options_.active, 3 * kSampleLanes * options_.experts);
 }
 
 template <typename Scalar>

@@ -77,6 +77,7 @@ Linear::Linear(ParameterLayout& layout,
   } else {
     const Sizes& n = shape.sizes;
     steps_ = two_factor_contraction(n, shape.order);
+    if (options.is_expert) steps_.first.part_rows = steps_.first.rows;
     ParameterInfo a = weight_info(
         name + ".A", {n.n_phi, n.n_delta, n.n_rho, n.n_gamma, n.n_alpha}, shape, rules[0], width);
     ParameterInfo b = weight_info(
@@ -114,6 +115,15 @@ Linear Linear::expert(Index which) const {
   one.first_offset_ += which * weights(shape_.is_dense ? dense_ : steps_.first);
   one.second_offset_ += which * weights(steps_.second);
   return one;
+}
+
+Linear::Step Linear::step(Index index) const {
+  assert(!is_in_parts());
+  if (shape_.is_dense)
+    return {.product = dense_, .weights = first_offset_, .reads_input = true, .makes_output = true};
+  return index == 0
+             ? Step{.product = steps_.first, .weights = first_offset_, .reads_input = true}
+             : Step{.product = steps_.second, .weights = second_offset_, .makes_output = true};
 }
 
 Index Linear::saved_features() const {
@@ -271,23 +281,6 @@ void Linear::backward(const Weights<Scalar>& weights,
   }
 }
 
-template <typename Scalar>
-void Linear::add_bias_dots(const Weights<Scalar>& weights,
-                           BlockView<const Scalar> dy,
-                           Scalar* sum) const {
-  if (bias_offset_ < 0) return;
-  const Scalar* bias = weights + bias_offset_;
-  for (Index f = 0; f < std::min(shape_.sizes.pad_out(), shape_.d_out); ++f) {
-    for (Index n = 0; n < dy.samples; ++n) sum[n] += bias[f] * dy.row(f)[n];
-  }
-}
-
-template void Linear::add_bias_dots<float>(const Weights<float>&,
-                                           BlockView<const float>,
-                                           float*) const;
-template void Linear::add_bias_dots<double>(const Weights<double>&,
-                                            BlockView<const double>,
-                                            double*) const;
 template void Linear::forward<float>(const Weights<float>&,
                                      BlockView<const float>,
                                      BlockView<float>,

@@ -1,6 +1,7 @@
 // A linear layer of any structure: y = W x + b, where W is dense or the product of two factors.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "compute/block.h"
@@ -20,6 +21,7 @@ struct LinearOptions {
   bool has_default_init = false;     ///< std fan_in^-1/2, of layers that are never structured and
                                      ///< of mixtures over the rank
   Index experts = 1;  ///< layers of this shape whose factors are one tensor, see Linear::expert
+  bool is_expert = false;  ///< runs beside others (nn/expert_linear.h): z is never cut into parts
 };
 
 /// Where the layer's parameters lie, and what it multiplies. Holds no numbers: values, gradients
@@ -80,9 +82,23 @@ class Linear {
                 BlockView<const Scalar> factor = {},
                 Store store = Store::overwrite) const;
 
-  /// sum[n] += sum_f b[f] dy[f, n], 0 without a bias        dy (d_out, N)
-  template <typename Scalar>
-  void add_bias_dots(const Weights<Scalar>& weights, BlockView<const Scalar> dy, Scalar* sum) const;
+  /// One of the products that make y from x, in their order: x -> y, or x -> z and z -> y. For
+  /// layers that run side by side, see nn/expert_linear.h; not of a layer whose z is cut into
+  /// parts.
+  struct Step {
+    BatchedProduct product;
+    Index weights = 0;  ///< offset of the product's
+    bool reads_input = false, makes_output = false;
+  };
+  Index steps() const { return shape_.is_dense ? 1 : 2; }
+  Step step(Index index) const;
+
+  /// Rows of z.
+  Index hidden_features() const { return shape_.is_dense ? 0 : steps_.first.z_features(); }
+
+  std::optional<Index> bias_offset() const {
+    return bias_offset_ >= 0 ? std::optional(bias_offset_) : std::nullopt;
+  }
 
  private:
   bool extends_input() const { return shape_.sizes.pad_in() > shape_.d_in; }
@@ -90,7 +106,7 @@ class Linear {
   bool is_in_parts() const { return !shape_.is_dense && steps_.parts() > 1; }
   bool recomputes_hidden() const { return !shape_.is_dense && steps_.recomputes_z(); }
   Index kept_features() const {  // of the intermediate z
-    return shape_.is_dense || recomputes_hidden() ? 0 : steps_.first.z_features();
+    return recomputes_hidden() ? 0 : hidden_features();
   }
   Index part_features() const { return shape_.is_dense ? 0 : steps_.part_features(); }
 

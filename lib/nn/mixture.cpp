@@ -10,14 +10,29 @@
 namespace einsearch {
 namespace {
 
-/// Rows of a scratch block as a block of one expert's columns, which are not more than its samples.
-template <typename Scalar>
-BlockView<Scalar> columns_in(BlockView<Scalar> scratch,
-                             Index first,
-                             Index features,
-                             const ExpertColumns<Scalar>& columns) {
-  return {scratch.row(first), features, columns.count, columns.stride};
+LinearOptions expert_options(LinearOptions options) {
+  options.is_expert = true;
+  return options;
 }
+
+template <typename Scalar>
+void clear_rows(BlockView<Scalar> block, Index first) {
+  elementwise<Scalar>().fill(Scalar{0}, block.rows(first, block.features - first));
+}
+
+template <typename Scalar>
+Routes<Scalar> routes_of(const ExpertColumns<Scalar>& own) {
+  return find_routes(own.sample, own.weight, own.count, mixture_kernels<Scalar>().lanes);
+}
+
+/// Scratch rows as blocks of one expert's columns, which are not more than its samples.
+template <typename Scalar>
+BlockView<Scalar> columns_in(BlockView<Scalar> scratch, const ExpertColumns<Scalar>& own) {
+  return {scratch.data, scratch.features, own.count, own.stride};
+}
+
+Index used_outputs(const LayerShape& shape) { return std::min(shape.d_out, shape.sizes.pad_out()); }
+Index used_inputs(const LayerShape& shape) { return std::min(shape.d_in, shape.sizes.pad_in()); }
 
 }  // namespace
 
@@ -27,7 +42,8 @@ Mixture Mixture::of_layers(ParameterLayout& layout,
                            const GateOptions& gate) {
   std::vector<Linear> experts;
   for (Index e = 0; e < gate.experts; ++e)
-    experts.emplace_back(layout, fmt::format("{}.experts.{}", name, e), layer.shape, layer.options);
+    experts.emplace_back(
+        layout, fmt::format("{}.experts.{}", name, e), layer.shape, expert_options(layer.options));
   return {std::move(experts), {}, Gate(layout, name + ".gate", layer.shape.d_in, gate)};
 }
 
@@ -35,7 +51,7 @@ Mixture Mixture::of_ranks(ParameterLayout& layout,
                           const std::string& name,
                           const ExpertLayer& layer,
                           const GateOptions& gate) {
-  LinearOptions options = layer.options;
+  LinearOptions options = expert_options(layer.options);
   options.experts = gate.experts;
   options.has_weight_norm = options.has_gain = options.has_default_init = true;
   options.has_bias = false;
@@ -56,8 +72,8 @@ Mixture Mixture::of_networks(ParameterLayout& layout,
   std::vector<Linear> ups, downs;
   for (Index e = 0; e < gate.experts; ++e) {
     const std::string expert = fmt::format("{}.experts.{}", name, e);
-    ups.emplace_back(layout, expert + ".up", up.shape, up.options);
-    downs.emplace_back(layout, expert + ".down", down.shape, down.options);
+    ups.emplace_back(layout, expert + ".up", up.shape, expert_options(up.options));
+    downs.emplace_back(layout, expert + ".down", down.shape, expert_options(down.options));
   }
   return {std::move(ups), std::move(downs), Gate(layout, name + ".gate", up.shape.d_in, gate)};
 }
@@ -74,20 +90,24 @@ Count Mixture::weights() const {
   return gate_.experts() * expert + gate_.weights();
 }
 
+Index Mixture::between_features() const {
+  if (down_.empty()) return 0;
+  const LayerShape& up = up_.front().shape();
+  return std::max({up.d_out, up.sizes.pad_out(), down_.front().shape().sizes.pad_in()});
+}
+
 void Mixture::take_rows(RowCounter& rows) {
   gate_.take_rows(rows);
   up_saved_ = gate_.take_columns(rows, up_.front().saved_features());
   if (down_.empty()) return;
-  activated_ = gate_.take_columns(rows, up_.front().outputs());
-  slope_ = gate_.take_columns(rows, up_.front().outputs());
+  activated_ = gate_.take_columns(rows, between_features());
+  slope_ = gate_.take_columns(rows, between_features());
   down_saved_ = gate_.take_columns(rows, down_.front().saved_features());
 }
 
 Index Mixture::scratch_features() const {
-  const Index own = 2 * inputs() + outputs();
-  if (down_.empty()) return own + up_.front().scratch_features();
-  return own + up_.front().outputs() +
-         std::max(up_.front().scratch_features(), down_.front().scratch_features());
+  const Index down = down_.empty() ? 0 : down_.front().scratch_features();
+  return between_features() + std::max(up_.front().scratch_features(), down);
 }
 
 template <typename Scalar>
@@ -99,40 +119,30 @@ void Mixture::forward(const Weights<Scalar>& weights,
                       BlockView<Scalar> scratch,
                       BlockView<Scalar> slope,
                       Store store) const {
-  const MixtureKernels<Scalar>& kernels = mixture_kernels<Scalar>();
   const ElementwiseKernels<Scalar>& pass = elementwise<Scalar>();
   gate_.choose(weights, x, token, rows);
   if (store == Store::overwrite) pass.fill(Scalar{0}, y);
   if (bias_offset_ >= 0) pass.add_bias(weights + bias_offset_, y);
+  const ExpertBlock<const Scalar> samples{x, true};
+  const ExpertBlock<Scalar> sums{y, true};
   for (Index e = 0; e < gate_.experts(); ++e) {
     const ExpertColumns<Scalar> own = gate_.columns(e, rows);
     if (own.count == 0) continue;
-    const Linear& up = up_[static_cast<std::size_t>(e)];
-    const BlockView<Scalar> in = columns_in(scratch, 0, inputs(), own);
-    const BlockView<Scalar> out = columns_in(scratch, inputs(), outputs(), own);
+    const Routes<Scalar> routes = routes_of(own);
+    const ExpertPass<Scalar> expert{weights, routes, columns_in(scratch, own)};
+    const ExpertLinear& up = up_[static_cast<std::size_t>(e)];
     const BlockView<Scalar> up_saved = own.block(rows.at(up_saved_), up.saved_features());
-    const auto scratch_of = [&](const Linear& linear) {
-      return columns_in(scratch, inputs() + outputs(), linear.scratch_features(), own);
-    };
-    kernels.gather(x, own.sample, nullptr, in);
     if (down_.empty()) {
-      up.forward<Scalar>(weights, in, out, up_saved, scratch_of(up));
+      up.forward(expert, samples, sums, up_saved);
     } else {
-      const Linear& down = down_[static_cast<std::size_t>(e)];
-      const BlockView<Scalar> activated = own.block(rows.at(activated_), up.outputs());
-      up.forward<Scalar>(weights,
-                         in,
-                         activated,
-                         up_saved,
-                         scratch_of(up),
-                         own.block(rows.at(slope_), up.outputs()));
-      down.forward<Scalar>(weights,
-                           activated,
-                           out,
-                           own.block(rows.at(down_saved_), down.saved_features()),
-                           scratch_of(down));
+      const ExpertLinear& down = down_[static_cast<std::size_t>(e)];
+      const BlockView<Scalar> activated = own.block(rows.at(activated_), between_features());
+      const BlockView<Scalar> own_slope = own.block(rows.at(slope_), between_features());
+      up.forward<Scalar>(expert, samples, {activated}, up_saved, own_slope);
+      clear_rows(activated, used_outputs(up.shape()));
+      const BlockView<Scalar> down_saved = own.block(rows.at(down_saved_), down.saved_features());
+      down.forward<Scalar>(expert, {activated}, sums, down_saved);
     }
-    kernels.scatter(out, own.sample, own.weight, y);
   }
   if (slope.data != nullptr) pass.gelu(y, y, slope);
 }
@@ -150,48 +160,39 @@ void Mixture::backward(const Weights<Scalar>& weights,
                        BlockView<const Scalar> factor,
                        Store store) const {
   assert(dx.data != x.data && (store == Store::overwrite || factor.data == nullptr));
-  const MixtureKernels<Scalar>& kernels = mixture_kernels<Scalar>();
   const ElementwiseKernels<Scalar>& pass = elementwise<Scalar>();
-  const bool wants_input = dx.data != nullptr;
-  if (wants_input && store == Store::overwrite) pass.fill(Scalar{0}, dx);
+  if (dx.data != nullptr && store == Store::overwrite) pass.fill(Scalar{0}, dx);
   if (bias_offset_ >= 0) pass.accumulate_bias_gradient(dy, gradient + bias_offset_);
+  const ExpertBlock<const Scalar> samples{x, true}, dsums{dy, true};
+  const ExpertBlock<Scalar> dsamples{dx, dx.data != nullptr};
   for (Index e = 0; e < gate_.experts(); ++e) {
     const ExpertColumns<Scalar> own = gate_.columns(e, rows);
     if (own.count == 0) continue;
-    const Linear& up = up_[static_cast<std::size_t>(e)];
-    const BlockView<Scalar> in = columns_in(scratch, 0, inputs(), own);
-    const BlockView<Scalar> dout = columns_in(scratch, inputs(), outputs(), own);
-    const BlockView<Scalar> din = columns_in(scratch, inputs() + outputs(), inputs(), own);
-    const Index next = 2 * inputs() + outputs();
+    std::fill_n(own.slope, padded_samples(own.count), Scalar{0});
+    const Routes<Scalar> routes = routes_of(own);
+    const BlockView<Scalar> all = columns_in(scratch, own);
+    const BlockView<Scalar> dactivated = all.rows(0, between_features());
+    const ExpertPass<Scalar> expert{
+        weights,
+        routes,
+        all.rows(dactivated.features, all.features - dactivated.features),
+        gradient,
+        own.slope};
+    const ExpertLinear& up = up_[static_cast<std::size_t>(e)];
     const BlockView<Scalar> up_saved = own.block(rows.at(up_saved_), up.saved_features());
-    kernels.gather(x, own.sample, nullptr, in);
-    kernels.gather(dy, own.sample, own.weight, dout);
-    for (Index i = 0; i < own.count; ++i) own.slope[i] = 0;
     if (down_.empty()) {
-      const BlockView<Scalar> own_scratch = columns_in(scratch, next, up.scratch_features(), own);
-      up.backward<Scalar>(weights, in, up_saved, dout, din, own_scratch, gradient);
-      kernels.add_column_dots(din, in, own.slope);
-      up.add_bias_dots<Scalar>(weights, dout, own.slope);
+      up.backward<Scalar>(expert, samples, up_saved, dsums, dsamples);
     } else {
-      const Linear& down = down_[static_cast<std::size_t>(e)];
-      const BlockView<Scalar> activated = own.block(rows.at(activated_), up.outputs());
-      const BlockView<Scalar> dactivated = columns_in(scratch, next, up.outputs(), own);
-      const auto scratch_of = [&](const Linear& linear) {
-        return columns_in(scratch, next + up.outputs(), linear.scratch_features(), own);
-      };
-      down.backward<Scalar>(weights,
-                            activated,
-                            own.block(rows.at(down_saved_), down.saved_features()),
-                            dout,
-                            dactivated,
-                            scratch_of(down),
-                            gradient);
-      kernels.add_column_dots(dactivated, activated, own.slope);
-      down.add_bias_dots<Scalar>(weights, dout, own.slope);
-      pass.multiply_elements(own.block(rows.at(slope_), up.outputs()), dactivated);
-      up.backward<Scalar>(weights, in, up_saved, dactivated, din, scratch_of(up), gradient);
+      const ExpertLinear& down = down_[static_cast<std::size_t>(e)];
+      const BlockView<Scalar> activated = own.block(rows.at(activated_), between_features());
+      const BlockView<Scalar> down_saved = own.block(rows.at(down_saved_), down.saved_features());
+      down.backward<Scalar>(expert, {activated}, down_saved, dsums, {dactivated});
+      const BlockView<Scalar> own_slope = own.block(rows.at(slope_), between_features());
+      const Index used = used_outputs(up.shape());
+      pass.multiply_elements(own_slope.rows(0, used), dactivated.rows(0, used));
+      clear_rows(dactivated, used_inputs(down.shape()));
+      up.backward<Scalar>(expert, samples, up_saved, {dactivated}, dsamples);
     }
-    if (wants_input) kernels.scatter(din, own.sample, nullptr, dx);
   }
   gate_.backward(weights, x, token, auxiliary_scale, rows, dx, gradient);
   if (factor.data != nullptr) pass.multiply_elements(factor, dx);

@@ -4,7 +4,7 @@
 //
 // An expert f is a linear layer of any structure, or two with GELU between. Only the chosen experts
 // are computed: the samples of a block are copied, sorted by expert, and each expert multiplies the
-// block of its own. Sums over experts run in the order of experts.
+// block of its own (nn/expert_linear.h). Sums over experts run in the order of experts.
 //
 //   f_e is given dy_e = weight_e dy,  dx = sum_e dx_e + W_gate^T dlogits
 //   dweight_e weight_e = <dy_e, f_e(x)> = <W_e^T dy_e, a> + <dy_e, b_e>
@@ -22,6 +22,7 @@
 
 #include <vector>
 
+#include "nn/expert_linear.h"
 #include "nn/gate.h"
 
 namespace einsearch {
@@ -54,8 +55,8 @@ class Mixture {
                              const GateOptions& gate);
 
   const Gate& gate() const { return gate_; }
-  Index inputs() const { return up_.front().inputs(); }
-  Index outputs() const { return down_.empty() ? up_.front().outputs() : down_.front().outputs(); }
+  Index inputs() const { return up_.front().shape().d_in; }
+  Index outputs() const { return last_shape().d_out; }
   Count flops() const;
   Count weights() const;  ///< of all experts and the gate, without biases
 
@@ -90,11 +91,14 @@ class Mixture {
                 Store store) const;
 
  private:
-  Mixture(std::vector<Linear> up, std::vector<Linear> down, Gate gate)
-      : up_(std::move(up)), down_(std::move(down)), gate_(std::move(gate)) {}
+  Mixture(const std::vector<Linear>& up, const std::vector<Linear>& down, Gate gate)
+      : up_(up.begin(), up.end()), down_(down.begin(), down.end()), gate_(std::move(gate)) {}
 
-  std::vector<Linear> up_;    // of each expert
-  std::vector<Linear> down_;  // empty: experts are single layers
+  const LayerShape& last_shape() const { return (down_.empty() ? up_ : down_).front().shape(); }
+  Index between_features() const;  // rows of the columns between up and down
+
+  std::vector<ExpertLinear> up_;    // of each expert
+  std::vector<ExpertLinear> down_;  // empty: experts are single layers
   Gate gate_;
   Index bias_offset_ = -1;  // of a bias for all experts
   ColumnPlace up_saved_, activated_, slope_, down_saved_;

@@ -10,8 +10,12 @@
 
 namespace einsearch {
 
-/// Of one row: the samples and a margin, so that rows do not lie a power of two apart.
-constexpr Index workspace_stride(Index samples) { return padded_samples(samples) + kSampleLanes; }
+/// Of one row: the samples and a margin that makes the stride an odd multiple of kSampleLanes, so
+/// that rows some power of two apart do not evict each other from the nearest cache.
+constexpr Index workspace_stride(Index samples) {
+  const Index vectors = padded_samples(samples) / kSampleLanes;
+  return (vectors + 1 + vectors % 2) * kSampleLanes;
+}
 
 /// Where columns lie, see RowCounter::take_columns.
 struct ColumnPlace {

@@ -11,7 +11,7 @@
 namespace einsearch {
 
 /// Raised whenever a change of the code changes the bits of a result.
-inline constexpr int kNumericsVersion = 3;
+inline constexpr int kNumericsVersion = 4;
 
 struct RunSpec {
   ModelSpec model;  ///< its inputs are the task's
