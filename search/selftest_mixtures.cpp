@@ -54,39 +54,69 @@ double error_of_choice() {
   return worst.value();
 }
 
+/// Which samples each expert works on, and the columns for them.
+template <typename Scalar>
+struct SortedSamples {
+  static constexpr Index kN = 83, kExperts = 4;
+
+  /// Expert 2 has no samples; nobody works on samples 32 ... 50.
+  static bool works_on(Index e, Index n) {
+    return e != 2 && (n < 32 || n > 50) && n * (e + 2) % 7 < 4;
+  }
+
+  SortedSamples() : sample(kExperts * 128), weight(random_values<Scalar>(kExperts * 128, 5)) {
+    for (Index e = 0; e < kExperts; ++e) {
+      Index count = 0;
+      for (Index n = 0; n < kN; ++n) {
+        if (works_on(e, n)) sample.data()[row_size + count++] = static_cast<Scalar>(n);
+      }
+      const Index stride = padded_samples(count) + kSampleLanes;
+      experts.push_back(
+          {row_size, count, stride, sample.data() + row_size, weight.data() + row_size});
+      row_size += stride;
+    }
+  }
+
+  AlignedBuffer<Scalar> sample, weight;
+  std::vector<ExpertColumns<Scalar>> experts;
+  Index row_size = 0;
+};
+
 /// Gather and scatter with and without weights.
 template <typename Scalar>
 double error_of_sorting() {
-  constexpr Index kF = 11, kMore = 2, kN = 83;
+  constexpr Index kF = 11, kMore = 2, kN = SortedSamples<Scalar>::kN;
   WorstError worst;
-  std::vector<Scalar> sample;  // gaps of one, of a few and of more than a vector
-  for (Index n = 0; n < kN; ++n) {
-    if ((n < 32 || n > 50) && n * 3 % 7 < 4) sample.push_back(static_cast<Scalar>(n));
-  }
-  const auto kept = static_cast<Index>(sample.size());
-  const AlignedBuffer<Scalar> weight = random_values<Scalar>(kept, 5);
+  const SortedSamples<Scalar> own;
   const MixtureKernels<Scalar>& kernels = mixture_kernels<Scalar>();
-  const Routes<Scalar> routes = find_routes(sample.data(), weight.data(), kept, kernels.lanes);
+  const Routes<Scalar> routes = find_routes(own.experts, kN, kernels.lanes);
   const RandomBlock<Scalar> x(kF, kN, 1), start(kF, kN, 2);
   for (const RouteWeights weights : {RouteWeights::none, RouteWeights::own}) {
     // Rows of columns behind those of samples: zero one way, left out the other.
-    RandomBlock<Scalar> columns(kF + kMore, kept, 3), y(kF, kN, 2);
-    kernels.gather(routes, weights, x.view, columns.view);
-    kernels.scatter(routes, weights, columns.view, y.view);
+    AlignedBuffer<Scalar> room = random_values<Scalar>((kF + kMore) * own.row_size, 3);
+    const ColumnRows<Scalar> columns{room.data(), kF + kMore, 0, kF + kMore};
+    RandomBlock<Scalar> sum(kF, kN, 2), more(kF, kN, 2);
+    kernels.gather(routes, weights, x.view, columns);
+    kernels.scatter(routes, weights, columns, sum.view, Store::overwrite);
+    kernels.scatter(routes, weights, columns, more.view, Store::accumulate);
     for (Index f = 0; f < kF + kMore; ++f) {
       std::vector<double> expected(static_cast<std::size_t>(kN), 0);
-      for (Index i = 0; i < columns.view.padded(); ++i) {
-        const bool is_copy = f < kF && i < kept;
-        const auto n = is_copy ? static_cast<Index>(sample[static_cast<std::size_t>(i)]) : 0;
-        const double share =
-            is_copy && weights == RouteWeights::own ? static_cast<double>(weight.data()[i]) : 1;
-        const double copy = is_copy ? share * static_cast<double>(x.view.row(f)[n]) : 0;
-        worst.see(columns.view.row(f)[i], copy, 4);
-        if (is_copy) expected[static_cast<std::size_t>(n)] = share * copy;
+      for (const ExpertColumns<Scalar>& expert : own.experts) {
+        const BlockView<Scalar> block = columns.of(expert);
+        for (Index i = 0; i < block.padded(); ++i) {
+          const bool is_copy = f < kF && i < expert.count;
+          const Index n = is_copy ? static_cast<Index>(expert.sample[i]) : 0;
+          const double share = weights == RouteWeights::own && is_copy ? expert.weight[i] : 1;
+          const double copy = is_copy ? share * static_cast<double>(x.view.row(f)[n]) : 0;
+          worst.see(block.row(f)[i], copy, 4);
+          if (is_copy) expected[static_cast<std::size_t>(n)] += share * copy;
+        }
       }
-      for (Index n = 0; n < kN && f < kF; ++n)
-        worst.see(
-            y.view.row(f)[n], start.view.row(f)[n] + expected[static_cast<std::size_t>(n)], 16);
+      for (Index n = 0; n < kN && f < kF; ++n) {
+        const double added = expected[static_cast<std::size_t>(n)];
+        worst.see(sum.view.row(f)[n], added, 16);
+        worst.see(more.view.row(f)[n], start.view.row(f)[n] + added, 16);
+      }
     }
   }
   return worst.value();

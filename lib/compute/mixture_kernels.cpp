@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "compute/exponential.h"
@@ -91,35 +92,31 @@ void choose(BlockView<Scalar> logits,
   }
 }
 
-enum class Way { to_columns, to_samples };
-
-/// kRows rows of what the routes lead to: columns start at zero, samples at what is there.
-template <Index kRows, Way kWay, typename Scalar>
+/// kRows rows of what the routes lead to; sums start at zero or at what is there. `source` and
+/// `target` say where a route starts and ends in the first row, the strides how far rows are apart.
+template <Index kRows, typename Scalar, typename Source, typename Target>
 void follow(const std::vector<Route<Scalar>>& routes,
             RouteWeights weights,
-            const Scalar* source,
-            Index source_stride,
-            Scalar* target,
-            Index target_stride) {
+            Store store,
+            const Source& source,
+            const Target& target) {
   using V = Simd<Scalar>;
-  constexpr bool kGathers = kWay == Way::to_columns;
   for (auto route = routes.begin(); route != routes.end();) {
-    Scalar* to = target + (kGathers ? route->column : route->sample);
+    const auto [to, to_stride] = target(*route);
     typename V::Vector sum[kRows];
     for (Index r = 0; r < kRows; ++r)
-      sum[r] = kGathers ? V::zero() : V::load(to + r * target_stride);
+      sum[r] = store == Store::accumulate ? V::load(to + r * to_stride) : V::zero();
     bool is_last = false;
     for (; !is_last; ++route) {
       is_last = route->is_last;
-      const Scalar* from = source + (kGathers ? route->sample : route->column);
+      const auto [from, from_stride] = source(*route);
       const auto share = V::load(route->weight);
       for (Index r = 0; r < kRows; ++r) {
-        const auto own =
-            V::permute(V::load(from + r * source_stride), route->from, route->is_taken);
+        const auto own = V::permute(V::load(from + r * from_stride), route->from, route->is_taken);
         sum[r] = weights == RouteWeights::own ? V::fma(share, own, sum[r]) : V::add(sum[r], own);
       }
     }
-    for (Index r = 0; r < kRows; ++r) V::store(to + r * target_stride, sum[r]);
+    for (Index r = 0; r < kRows; ++r) V::store(to + r * to_stride, sum[r]);
   }
 }
 
@@ -135,24 +132,34 @@ template <typename Scalar>
 void gather(const Routes<Scalar>& routes,
             RouteWeights weights,
             BlockView<const Scalar> x,
-            BlockView<Scalar> y) {
-  for_each_rows(smaller(x.features, y.features), [&]<Index kRows>(Index f) {
-    follow<kRows, Way::to_columns>(
-        routes.to_columns, weights, x.row(f), x.stride, y.row(f), y.stride);
+            ColumnRows<Scalar> room) {
+  for_each_rows(smaller(x.features, room.count), [&]<Index kRows>(Index f) {
+    follow<kRows>(
+        routes.to_columns,
+        weights,
+        Store::overwrite,
+        [&](const Route<Scalar>& route) { return std::pair(x.row(f) + route.sample, x.stride); },
+        [&](const Route<Scalar>& route) { return std::pair(room.at(route, f), route.stride); });
   });
-  for (Index f = x.features; f < y.features; ++f) {
-    for (Index n = 0; n < y.padded(); ++n) y.row(f)[n] = 0;
+  for (Index f = x.features; f < room.count; ++f) {
+    for (const Route<Scalar>& route : routes.to_columns)
+      Simd<Scalar>::store(room.at(route, f), Simd<Scalar>::zero());
   }
 }
 
 template <typename Scalar>
 void scatter(const Routes<Scalar>& routes,
              RouteWeights weights,
-             BlockView<const Scalar> x,
-             BlockView<Scalar> y) {
-  for_each_rows(smaller(x.features, y.features), [&]<Index kRows>(Index f) {
-    follow<kRows, Way::to_samples>(
-        routes.to_samples, weights, x.row(f), x.stride, y.row(f), y.stride);
+             ColumnRows<const Scalar> room,
+             BlockView<Scalar> y,
+             Store store) {
+  for_each_rows(smaller(y.features, room.count), [&]<Index kRows>(Index f) {
+    follow<kRows>(
+        routes.to_samples,
+        weights,
+        store,
+        [&](const Route<Scalar>& route) { return std::pair(room.at(route, f), route.stride); },
+        [&](const Route<Scalar>& route) { return std::pair(y.row(f) + route.sample, y.stride); });
   });
 }
 

@@ -4,7 +4,7 @@
 // The numbers of samples and of experts are whole numbers held as Scalars.
 #pragma once
 
-#include "compute/block.h"
+#include "compute/product.h"
 #include "compute/routes.h"
 
 namespace einsearch {
@@ -26,19 +26,20 @@ struct MixtureKernels {
                  BlockView<Scalar> shares,
                  Scalar* log_sum);
 
-  /// y[f, i] = x[f, sample of column i], times weight[i]. Zero in the padding lanes of y and in its
-  /// rows behind those of x.
+  /// Copies samples to the columns of `room`, times their weights. Zero in the padding lanes and in
+  /// the rows behind those of x.
   void (*gather)(const Routes<Scalar>& routes,
                  RouteWeights weights,
                  BlockView<const Scalar> x,
-                 BlockView<Scalar> y);
+                 ColumnRows<Scalar> room);
 
-  /// y[f, sample of column i] += x[f, i], times weight[i], for the rows that both have. Behind each
-  /// row of x there is room for a vector.
+  /// Each sample becomes the sum of its columns, times their weights, or higher by that, in the
+  /// order of experts. Rows of `room` behind those of y are left out.
   void (*scatter)(const Routes<Scalar>& routes,
                   RouteWeights weights,
-                  BlockView<const Scalar> x,
-                  BlockView<Scalar> y);
+                  ColumnRows<const Scalar> room,
+                  BlockView<Scalar> y,
+                  Store store);
 
   /// sum[i] += sum_f x[f, i] y[f, i], for padding lanes too
   void (*add_column_dots)(BlockView<const Scalar> x, BlockView<const Scalar> y, Scalar* sum);

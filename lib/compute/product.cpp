@@ -122,6 +122,7 @@ struct StridedProduct {
   MatrixView<const Scalar> w;  // of the first batch
   Index w_batch;
   const Scalar* packed;  // the same, packed batch by batch; null: not packed
+  bool are_weights_far = false;
   Index batches, rides;
   const Scalar* x;
   Index x_batch, x_ride, x_row;
@@ -145,7 +146,7 @@ void multiply_batches(const StridedProduct<Scalar>& p, const Epilogue<Scalar>& e
                            .a_row = is_packed ? 1 : p.w.row_stride,
                            .x_row = p.x_row,
                            .z_row = p.z_row,
-                           .fetches_weights = inner >= kLongInner,
+                           .fetches_weights = p.are_weights_far || inner >= kLongInner,
                            .bias_row = p.z_row / p.z_stride};
   for (Index k = 0; k < inner; k += t.inner) {
     t.inner = even_part(inner - k, kInnerBlock);
@@ -211,6 +212,7 @@ void forward(const BatchedProduct& p,
   multiply_batches<Scalar>({.w = {w.plain, p.rows, p.inner, p.w_row, 1},
                             .w_batch = p.w_batch,
                             .packed = w.packed,
+                            .are_weights_far = w.is_far,
                             .batches = p.batches,
                             .rides = p.rides,
                             .x = x.data,
@@ -236,6 +238,7 @@ void backward_input(const BatchedProduct& p,
   multiply_batches<Scalar>({.w = {w.plain, p.inner, p.rows, 1, p.w_row},
                             .w_batch = p.w_batch,
                             .packed = w.packed,
+                            .are_weights_far = w.is_far,
                             .batches = p.batches,
                             .rides = p.rides,
                             .x = dz.data,

@@ -59,13 +59,15 @@ struct FactorWeights {
 
   /// Those from batch `first` of the product on.
   FactorWeights from_batch(const BatchedProduct& product, Index first) const {
-    const Scalar* own = packed;
-    if (own != nullptr) own += first * product.rows * product.inner;
-    return {plain + first * product.w_batch, own};
+    FactorWeights rest = *this;
+    rest.plain += first * product.w_batch;
+    if (packed != nullptr) rest.packed += first * product.rows * product.inner;
+    return rest;
   }
 
   const Scalar* plain;
   const Scalar* packed;  ///< null: not packed
+  bool is_far = false;   ///< not in the second-level cache, so that they are asked for early
 };
 
 enum class Store { overwrite, accumulate };

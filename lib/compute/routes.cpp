@@ -5,6 +5,16 @@
 namespace einsearch {
 namespace {
 
+template <typename Scalar>
+Route<Scalar> route_of(const ExpertColumns<Scalar>& expert, Index sample, Index column) {
+  Route<Scalar> route;
+  route.sample = sample;
+  route.first = expert.first;
+  route.stride = expert.stride;
+  route.column = column;
+  return route;
+}
+
 /// Lets the route give lane `from` of the source to lane `to` of the target.
 template <typename Scalar>
 void take(Route<Scalar>& route, Index from, Index to, Scalar weight) {
@@ -13,38 +23,56 @@ void take(Route<Scalar>& route, Index from, Index to, Scalar weight) {
   route.weight[to] = weight;
 }
 
-}  // namespace
-
 template <typename Scalar>
-Routes<Scalar> find_routes(const Scalar* sample, const Scalar* weight, Index columns, Index lanes) {
-  const auto number = [&](Index i) { return static_cast<Index>(sample[i]); };
+void find_routes_to_columns(const ExpertColumns<Scalar>& expert,
+                            Index lanes,
+                            std::vector<Route<Scalar>>& routes) {
+  const auto number = [&](Index i) { return static_cast<Index>(expert.sample[i]); };
   const auto vector_of = [&](Index i) { return number(i) / lanes * lanes; };
-  Routes<Scalar> routes;
-  for (Index column = 0; column < padded_samples(columns); column += lanes) {
-    const Index end = std::min(columns, column + lanes);
+  for (Index column = 0; column < padded_samples(expert.count); column += lanes) {
+    const Index end = std::min(expert.count, column + lanes);
     Index i = column;
     do {  // once even where only padding is left
       const Index from = i < end ? vector_of(i) : 0;
-      Route<Scalar>& route = routes.to_columns.emplace_back();
-      route.sample = from;
-      route.column = column;
+      Route<Scalar>& route = routes.emplace_back(route_of(expert, from, column));
       for (; i < end && vector_of(i) == from; ++i)
-        take(route, number(i) - from, i - column, weight[i]);
+        take(route, number(i) - from, i - column, expert.weight[i]);
     } while (i < end);
-    routes.to_columns.back().is_last = true;
+    routes.back().is_last = true;
   }
-  for (Index i = 0; i < columns;) {
-    Route<Scalar>& route = routes.to_samples.emplace_back();
-    route.sample = vector_of(i);
-    route.column = i;
-    route.is_last = true;
-    for (; i < columns && vector_of(i) == route.sample; ++i)
-      take(route, i - route.column, number(i) - route.sample, weight[i]);
+}
+
+}  // namespace
+
+template <typename Scalar>
+Routes<Scalar> find_routes(const std::vector<ExpertColumns<Scalar>>& experts,
+                           Index samples,
+                           Index lanes) {
+  Routes<Scalar> routes;
+  for (const ExpertColumns<Scalar>& expert : experts)
+    find_routes_to_columns(expert, lanes, routes.to_columns);
+
+  std::vector<Index> next(experts.size());  // column of each expert
+  for (Index sample = 0; sample < padded_samples(samples); sample += lanes) {
+    const std::size_t before = routes.to_samples.size();
+    for (std::size_t e = 0; e < experts.size(); ++e) {
+      const ExpertColumns<Scalar>& expert = experts[e];
+      const Index column = next[e];
+      Index& i = next[e];
+      const auto lane = [&] { return static_cast<Index>(expert.sample[i]) - sample; };
+      if (i == expert.count || lane() >= lanes) continue;
+      Route<Scalar>& route = routes.to_samples.emplace_back(route_of(expert, sample, column));
+      for (; i < expert.count && lane() < lanes; ++i)
+        take(route, i - column, lane(), expert.weight[i]);
+    }
+    // Where no expert works: a route that brings nothing.
+    if (routes.to_samples.size() == before) routes.to_samples.emplace_back().sample = sample;
+    routes.to_samples.back().is_last = true;
   }
   return routes;
 }
 
-template Routes<float> find_routes(const float*, const float*, Index, Index);
-template Routes<double> find_routes(const double*, const double*, Index, Index);
+template Routes<float> find_routes(const std::vector<ExpertColumns<float>>&, Index, Index);
+template Routes<double> find_routes(const std::vector<ExpertColumns<double>>&, Index, Index);
 
 }  // namespace einsearch

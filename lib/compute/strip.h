@@ -15,7 +15,7 @@ namespace einsearch::EINSEARCH_ISA {
 constexpr int kMostVectors = 4;      // of samples, for products of few rows
 constexpr int kMostRows = 8;         // of a tile
 constexpr Index kCacheLine = 64;     // bytes
-constexpr Index kFetchedAhead = 16;  // inner indices by which weights are asked for early
+constexpr Index kFetchedAhead = 64;  // inner indices by which weights are asked for early
 
 constexpr Index smaller(Index a, Index b) { return a < b ? a : b; }
 constexpr Index larger(Index a, Index b) { return a > b ? a : b; }

@@ -54,13 +54,14 @@ void Gate::take_rows(RowCounter& rows) {
   shares_ = rows.take(options_.active);
   log_sum_ = rows.take(1);
   for (ColumnPlace* place : {&counts_, &firsts_})
-    *place = rows.take_columns(1, 0, padded_samples(options_.experts));
-  for (ColumnPlace* place : {&sample_, &share_, &weight_, &slope_}) *place = take_columns(rows, 1);
+    *place = rows.take_columns({0, padded_samples(options_.experts)});
+  for (ColumnPlace* place : {&sample_, &share_, &weight_, &slope_})
+    *place = rows.take_columns(column_room(1));
 }
 
-ColumnPlace Gate::take_columns(RowCounter& rows, Index features) const {
+ColumnPlace Gate::column_room(Index features) const {
   // Each expert's columns are padded to whole registers and have a margin, as rows of samples have.
-  return rows.take_columns(features, options_.active, 3 * kSampleLanes * options_.experts);
+  return {features * options_.active, features * 3 * kSampleLanes * options_.experts};
 }
 
 template <typename Scalar>
@@ -103,15 +104,19 @@ void Gate::choose(const Weights<Scalar>& weights,
 }
 
 template <typename Scalar>
-ExpertColumns<Scalar> Gate::columns(Index expert, const Rows<Scalar>& rows) const {
-  const auto first = static_cast<Index>(rows.at(firsts_)[expert]);
-  const auto count = static_cast<Index>(rows.at(counts_)[expert]);
-  return {first,
-          count,
-          workspace_stride(count),
-          rows.at(sample_) + first,
-          rows.at(weight_) + first,
-          rows.at(slope_) + first};
+std::vector<ExpertColumns<Scalar>> Gate::columns(const Rows<Scalar>& rows) const {
+  std::vector<ExpertColumns<Scalar>> all;
+  for (Index e = 0; e < options_.experts; ++e) {
+    const auto first = static_cast<Index>(rows.at(firsts_)[e]);
+    const auto count = static_cast<Index>(rows.at(counts_)[e]);
+    all.push_back({first,
+                   count,
+                   workspace_stride(count),
+                   rows.at(sample_) + first,
+                   rows.at(weight_) + first,
+                   rows.at(slope_) + first});
+  }
+  return all;
 }
 
 template <typename Scalar>
@@ -175,9 +180,10 @@ void Gate::backward(const Weights<Scalar>& weights,
   const Scalar *sample = rows.at(sample_), *share = rows.at(share_), *weight = rows.at(weight_);
   Scalar* slope = rows.at(slope_);
   for (Index n = 0; n < rows.samples; ++n) mean[n] = 0;
+  const std::vector<ExpertColumns<Scalar>> experts = columns(rows);
   const auto for_each_column = [&](const auto& body) {
     for (Index e = 0; e < options_.experts; ++e) {
-      const ExpertColumns<Scalar> own = columns(e, rows);
+      const ExpertColumns<Scalar>& own = experts[static_cast<std::size_t>(e)];
       for (Index c = own.first; c < own.first + own.count; ++c)
         body(e, static_cast<Index>(sample[c]), c);
     }
@@ -199,8 +205,8 @@ template void Gate::choose<double>(const Weights<double>&,
                                    BlockView<const double>,
                                    const double*,
                                    const Rows<double>&) const;
-template ExpertColumns<float> Gate::columns(Index, const Rows<float>&) const;
-template ExpertColumns<double> Gate::columns(Index, const Rows<double>&) const;
+template std::vector<ExpertColumns<float>> Gate::columns(const Rows<float>&) const;
+template std::vector<ExpertColumns<double>> Gate::columns(const Rows<double>&) const;
 template double Gate::auxiliary_loss(const float*, const Rows<float>&) const;
 template double Gate::auxiliary_loss(const double*, const Rows<double>&) const;
 template void Gate::backward<float>(const Weights<float>&,

@@ -13,6 +13,9 @@
 // stay independent of each other.
 #pragma once
 
+#include <vector>
+
+#include "compute/routes.h"
 #include "nn/linear.h"
 #include "nn/workspace.h"
 
@@ -24,22 +27,6 @@ struct GateOptions {
   double floor = 0;           ///< is added to the weights of the chosen
   bool has_zero_init = true;  ///< else std d_in^-1/2
   Index base_in = 0;          ///< see LinearOptions
-};
-
-/// The columns that belong to one expert.
-template <typename Scalar>
-struct ExpertColumns {
-  Index first = 0;  ///< columns of the experts before, with their margins
-  Index count = 0;
-  Index stride = 0;                ///< of a row of this expert's block
-  const Scalar* sample = nullptr;  ///< that each column is a copy of
-  const Scalar* weight = nullptr;
-  Scalar* slope = nullptr;  ///< weight times the gradient by the weight
-
-  /// This expert's block of `features` rows among the columns that start at `room`.
-  BlockView<Scalar> block(Scalar* room, Index features) const {
-    return {room + first * features, features, count, stride};
-  }
 };
 
 class Gate {
@@ -54,8 +41,8 @@ class Gate {
 
   void take_rows(RowCounter& rows);
 
-  /// Room for `features` numbers per column.
-  ColumnPlace take_columns(RowCounter& rows, Index features) const;
+  /// How much room `features` rows of all columns take.
+  ColumnPlace column_room(Index features) const;
 
   /// Chooses experts for the samples of x whose `token` is not negative (null: for all).
   template <typename Scalar>
@@ -64,9 +51,9 @@ class Gate {
               const Scalar* token,
               const Rows<Scalar>& rows) const;
 
-  /// After choose().
+  /// Those of each expert, after choose().
   template <typename Scalar>
-  ExpertColumns<Scalar> columns(Index expert, const Rows<Scalar>& rows) const;
+  std::vector<ExpertColumns<Scalar>> columns(const Rows<Scalar>& rows) const;
 
   /// Samples that chose the expert.
   template <typename Scalar>

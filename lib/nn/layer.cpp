@@ -18,7 +18,8 @@ void Layer::take_rows(RowCounter& rows) {
 }
 
 Index Layer::scratch_features() const {
-  return std::visit([](const auto& own) { return own.scratch_features(); }, kind_);
+  const auto* own = std::get_if<Linear>(&kind_);
+  return own != nullptr ? own->scratch_features() : 0;
 }
 
 template <typename Scalar>
@@ -27,9 +28,11 @@ void Layer::forward(const LayerPass<Scalar>& pass,
                     BlockView<Scalar> y,
                     BlockView<Scalar> slope,
                     Store store) const {
+  if (const Mixture* own = mixture()) {
+    return own->forward(
+        pass.weights, pass.rows, pass.token, x, y, pass.scratch_columns, slope, store);
+  }
   const BlockView<Scalar> scratch = pass.scratch.rows(0, scratch_features());
-  if (const Mixture* own = mixture())
-    return own->forward(pass.weights, pass.rows, pass.token, x, y, scratch, slope, store);
   const Linear& linear = std::get<Linear>(kind_);
   const BlockView<Scalar> saved = pass.rows(saved_, linear.saved_features());
   linear.forward<Scalar>(pass.weights, x, y, saved, scratch, slope, store);
@@ -42,7 +45,6 @@ void Layer::backward(const LayerPass<Scalar>& pass,
                      BlockView<Scalar> dx,
                      BlockView<const Scalar> factor,
                      Store store) const {
-  const BlockView<Scalar> scratch = pass.scratch.rows(0, scratch_features());
   if (const Mixture* own = mixture()) {
     return own->backward(pass.weights,
                          pass.rows,
@@ -51,11 +53,12 @@ void Layer::backward(const LayerPass<Scalar>& pass,
                          x,
                          dy,
                          dx,
-                         scratch,
+                         pass.scratch_columns,
                          pass.gradient,
                          factor,
                          store);
   }
+  const BlockView<Scalar> scratch = pass.scratch.rows(0, scratch_features());
   const Linear& linear = std::get<Linear>(kind_);
   const BlockView<Scalar> saved = pass.rows(saved_, linear.saved_features());
   linear.backward<Scalar>(pass.weights, x, saved, dy, dx, scratch, pass.gradient, factor, store);

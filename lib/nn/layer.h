@@ -15,6 +15,7 @@ struct LayerPass {
   Weights<Scalar> weights;
   Rows<Scalar> rows;
   BlockView<Scalar> scratch;
+  Scalar* scratch_columns = nullptr;
   const Scalar* token = nullptr;  ///< negative for samples that mixtures pass over; null: none
   double auxiliary_scale = 0;     ///< of each gate's auxiliary loss in the gradient
   Scalar* gradient = nullptr;     ///< for backward
@@ -36,6 +37,11 @@ class Layer {
 
   void take_rows(RowCounter& rows);
   Index scratch_features() const;
+
+  /// Room for columns of a mixture.
+  ColumnPlace scratch_columns() const {
+    return mixture() != nullptr ? mixture()->scratch_columns() : ColumnPlace{};
+  }
 
   /// As Linear::forward.
   template <typename Scalar>

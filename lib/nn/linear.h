@@ -21,7 +21,7 @@ struct LinearOptions {
   bool has_default_init = false;     ///< std fan_in^-1/2, of layers that are never structured and
                                      ///< of mixtures over the rank
   Index experts = 1;  ///< layers of this shape whose factors are one tensor, see Linear::expert
-  bool is_expert = false;  ///< runs beside others (nn/expert_linear.h): z is never cut into parts
+  bool is_expert = false;  ///< runs beside others (nn/expert_layers.h): z is never cut into parts
 };
 
 /// Where the layer's parameters lie, and what it multiplies. Holds no numbers: values, gradients
@@ -83,7 +83,7 @@ class Linear {
                 Store store = Store::overwrite) const;
 
   /// One of the products that make y from x, in their order: x -> y, or x -> z and z -> y. For
-  /// layers that run side by side, see nn/expert_linear.h; not of a layer whose z is cut into
+  /// layers that run side by side, see nn/expert_layers.h; not of a layer whose z is cut into
   /// parts.
   struct Step {
     BatchedProduct product;

@@ -4,7 +4,7 @@
 //
 // An expert f is a linear layer of any structure, or two with GELU between. Only the chosen experts
 // are computed: the samples of a block are copied, sorted by expert, and each expert multiplies the
-// block of its own (nn/expert_linear.h). Sums over experts run in the order of experts.
+// block of its own (nn/expert_layers.h). Sums over experts run in the order of experts.
 //
 //   f_e is given dy_e = weight_e dy,  dx = sum_e dx_e + W_gate^T dlogits
 //   dweight_e weight_e = <dy_e, f_e(x)> = <W_e^T dy_e, a> + <dy_e, b_e>
@@ -20,9 +20,10 @@
 // start at std fan_in^-1/2; the bias, if any, is one for all experts.
 #pragma once
 
+#include <optional>
 #include <vector>
 
-#include "nn/expert_linear.h"
+#include "nn/expert_layers.h"
 #include "nn/gate.h"
 
 namespace einsearch {
@@ -55,15 +56,18 @@ class Mixture {
                              const GateOptions& gate);
 
   const Gate& gate() const { return gate_; }
-  Index inputs() const { return up_.front().shape().d_in; }
+  Index inputs() const { return up_.shape().d_in; }
   Index outputs() const { return last_shape().d_out; }
   Count flops() const;
   Count weights() const;  ///< of all experts and the gate, without biases
 
   void take_rows(RowCounter& rows);
-  Index scratch_features() const;
 
-  /// As Linear::forward, but that what is kept for backward lies in the rows that take_rows() took.
+  /// Room for columns that either pass needs for itself.
+  ColumnPlace scratch_columns() const;
+
+  /// As Linear::forward, but that what is kept for backward lies in what take_rows() took, and
+  /// `scratch` is room for columns.
   /// Samples with a negative `token` (null: none) get the bias alone.
   template <typename Scalar>
   void forward(const Weights<Scalar>& weights,
@@ -71,7 +75,7 @@ class Mixture {
                const Scalar* token,
                BlockView<const Scalar> x,
                BlockView<Scalar> y,
-               BlockView<Scalar> scratch,
+               Scalar* scratch,
                BlockView<Scalar> slope,
                Store store) const;
 
@@ -85,20 +89,24 @@ class Mixture {
                 BlockView<const Scalar> x,
                 BlockView<const Scalar> dy,
                 BlockView<Scalar> dx,
-                BlockView<Scalar> scratch,
+                Scalar* scratch,
                 Scalar* gradient,
                 BlockView<const Scalar> factor,
                 Store store) const;
 
  private:
-  Mixture(const std::vector<Linear>& up, const std::vector<Linear>& down, Gate gate)
-      : up_(up.begin(), up.end()), down_(down.begin(), down.end()), gate_(std::move(gate)) {}
+  Mixture(std::vector<Linear> up, Gate gate) : up_(std::move(up)), gate_(std::move(gate)) {}
 
-  const LayerShape& last_shape() const { return (down_.empty() ? up_ : down_).front().shape(); }
-  Index between_features() const;  // rows of the columns between up and down
+  const LayerShape& last_shape() const { return (down_ ? *down_ : up_).shape(); }
+  Index between_features() const;  // of columns between up and down
 
-  std::vector<ExpertLinear> up_;    // of each expert
-  std::vector<ExpertLinear> down_;  // empty: experts are single layers
+  template <typename Scalar>
+  ColumnRows<Scalar> between(Scalar* room) const {
+    return {room, between_features(), 0, between_features()};
+  }
+
+  ExpertLayers up_;
+  std::optional<ExpertLayers> down_;  // of experts that are networks
   Gate gate_;
   Index bias_offset_ = -1;  // of a bias for all experts
   ColumnPlace up_saved_, activated_, slope_, down_saved_;

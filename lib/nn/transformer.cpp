@@ -15,6 +15,7 @@ namespace {
 constexpr double kAttentionScale = 8;  // scores are scaled by it / head size
 constexpr double kEmbeddingDeviation = 0.02;
 constexpr Index kBlockTokens = 128;       // that walk through the network together, at least
+constexpr Index kMixedBlockTokens = 256;  // in mixtures, whose experts share them
 constexpr double kAuxiliaryShare = 0.01;  // of the gates' auxiliary loss in the training loss
 
 /// The gates of the reference: those between factors start at zero and never give a chosen expert
@@ -235,7 +236,12 @@ Transformer<Scalar>::Transformer(const TransformerOptions& options)
   Index scratch = std::max(padded_context(), width / kSampleLanes + 1);
   for (Block& block : blocks_) take_block_rows(block);
   head_.take_rows(rows_);
-  for (const Layer* layer : layers()) scratch = std::max(scratch, layer->scratch_features());
+  ColumnPlace columns;
+  for (const Layer* layer : layers()) {
+    const ColumnPlace own = layer->scratch_columns();
+    scratch = std::max(scratch, layer->scratch_features());
+    columns = {std::max(columns.rows, own.rows), std::max(columns.more, own.more)};
+  }
   residual_ = rows_.take(width);
   normed_ = rows_.take(width);
   logits_ = rows_.take(options.vocabulary);
@@ -247,6 +253,7 @@ Transformer<Scalar>::Transformer(const TransformerOptions& options)
     experts_ = {static_cast<Index>(all.size()), all[0]->experts(), all[0]->active()};
   scratch_size_ = scratch;
   scratch_ = rows_.take(scratch);
+  scratch_columns_ = rows_.take_columns(columns);
 }
 
 template <typename Scalar>
@@ -268,7 +275,8 @@ ModelCost Transformer<Scalar>::cost() const {
 
 template <typename Scalar>
 Index Transformer<Scalar>::block_samples() const {
-  return std::max<Index>(1, kBlockTokens / padded_context());
+  const Index tokens = options_.mixture ? kMixedBlockTokens : kBlockTokens;
+  return std::max<Index>(1, tokens / padded_context());
 }
 
 template <typename Scalar>
@@ -287,6 +295,7 @@ class Transformer<Scalar>::Pass {
         layers_{.weights = weights,
                 .rows = rows_,
                 .scratch = rows_(model.scratch_, model.scratch_size_),
+                .scratch_columns = rows_.at(model.scratch_columns_),
                 .token = rows_(model.target_, 1).data},
         attention_{.heads = model.options_.heads,
                    .head_size = model.options_.width / model.options_.heads,

@@ -110,6 +110,7 @@ class Transformer final : public Model<Scalar> {
   Index token_ = 0, target_ = 0, loss_ = 0;  // rows of the workspace
   Index residual_ = 0, normed_ = 0, logits_ = 0;
   Index scratch_ = 0, scratch_size_ = 0, wide_ = 0, branch_ = 0, gradient_ = 0;
+  ColumnPlace scratch_columns_;
   AlignedBuffer<Scalar> no_bias_;  // zeros, for layer norms without bias
 };
 

@@ -17,9 +17,10 @@ constexpr Index workspace_stride(Index samples) {
   return (vectors + 1 + vectors % 2) * kSampleLanes;
 }
 
-/// Where columns lie, see RowCounter::take_columns.
+/// How much room columns take, or where they lie behind all rows: `rows` times the length of a row,
+/// and `more` numbers, a multiple of kSampleLanes.
 struct ColumnPlace {
-  Index rows = 0, more = 0;  // `rows` times the length of a row, and `more`, behind all rows
+  Index rows = 0, more = 0;
 };
 
 /// The rows and columns of one workspace.
@@ -46,12 +47,11 @@ class RowCounter {
     return first;
   }
 
-  /// `features` numbers of `per_sample` columns for each sample and `more` besides, a multiple of
-  /// kSampleLanes.
-  ColumnPlace take_columns(Index features, Index per_sample, Index more) {
+  /// Position of so much new room for columns.
+  ColumnPlace take_columns(ColumnPlace room) {
     const ColumnPlace place = columns_;
-    columns_.rows += features * per_sample;
-    columns_.more += features * more;
+    columns_.rows += room.rows;
+    columns_.more += room.more;
     return place;
   }
 

@@ -34,12 +34,10 @@ struct MixtureRun {
         dx(mixture.inputs(), samples, 4),
         token(padded_samples(samples)) {
     mixture.take_rows(counter);
-    scratch = counter.take(mixture.scratch_features());
+    scratch = counter.take_columns(mixture.scratch_columns());
     workspace = random_values<double>(counter.size(samples), 5);
     rows = counter.of(workspace.data(), samples);
   }
-
-  BlockView<double> scratch_block() const { return rows(scratch, mixture.scratch_features()); }
 
   void forward() {
     normalise_weights(layout, values.data(), effective.data());
@@ -48,7 +46,7 @@ struct MixtureRun {
                             token.data(),
                             x.view,
                             y.view,
-                            scratch_block(),
+                            rows.at(scratch),
                             {},
                             Store::overwrite);
   }
@@ -85,7 +83,7 @@ struct MixtureRun {
                              x.view,
                              y.view,
                              dx.view,
-                             scratch_block(),
+                             rows.at(scratch),
                              gradient.data(),
                              {},
                              Store::overwrite);
@@ -98,7 +96,7 @@ struct MixtureRun {
   RandomBlock<double> x, y, dx;
   AlignedBuffer<double> token;  // all 0: every sample counts
   RowCounter counter;
-  Index scratch = 0;
+  ColumnPlace scratch;
   AlignedBuffer<double> workspace;
   Rows<double> rows{};
 };
