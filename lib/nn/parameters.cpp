@@ -56,47 +56,59 @@ bool has_weight_norm(const ParameterLayout& layout) {
 }
 
 template <typename Scalar>
-void normalise_weights(const ParameterLayout& layout, const Scalar* values, Scalar* effective) {
-  for (const ParameterInfo& tensor : layout.tensors()) {
-    double scale = 1;
-    if (tensor.norm) {
-      const double ratio = root_mean_square(tensor, values) / tensor.norm->max_rms;
-      scale = gain_of(tensor, values) / std::max(1.0, ratio);
-    }
-    elementwise<Scalar>().scale_into(
-        scale, values + tensor.offset, effective + tensor.offset, tensor.size);
+void normalise_weights(const ParameterInfo& tensor, const Scalar* values, Scalar* effective) {
+  double scale = 1;
+  if (tensor.norm) {
+    const double ratio = root_mean_square(tensor, values) / tensor.norm->max_rms;
+    scale = gain_of(tensor, values) / std::max(1.0, ratio);
   }
+  elementwise<Scalar>().scale_into(
+      scale, values + tensor.offset, effective + tensor.offset, tensor.size);
+}
+
+template <typename Scalar>
+void normalise_weights(const ParameterLayout& layout, const Scalar* values, Scalar* effective) {
+  for (const ParameterInfo& tensor : layout.tensors()) normalise_weights(tensor, values, effective);
+}
+
+template <typename Scalar>
+void normalise_weights_backward(const ParameterInfo& tensor,
+                                const Scalar* values,
+                                Scalar* gradient) {
+  if (!tensor.norm) return;
+  const double rms = root_mean_square(tensor, values);
+  const double ratio = rms / tensor.norm->max_rms, gain = gain_of(tensor, values);
+  const bool has_gain = tensor.norm->gain >= 0;
+  if (ratio <= 1 && !has_gain) return;
+  const Scalar* w = values + tensor.offset;
+  Scalar* dw = gradient + tensor.offset;
+  const double product = elementwise<Scalar>().dot(dw, w, tensor.size);
+  if (has_gain) gradient[tensor.norm->gain] += static_cast<Scalar>(product / std::max(1.0, ratio));
+  if (ratio <= 1) {
+    elementwise<Scalar>().scale_into(gain, dw, dw, tensor.size);
+    return;
+  }
+  const double along =
+      product / (ratio * ratio * static_cast<double>(tensor.size) * rms * tensor.norm->max_rms);
+  elementwise<Scalar>().combine(-gain * along, w, gain / ratio, dw, tensor.size);
 }
 
 template <typename Scalar>
 void normalise_weights_backward(const ParameterLayout& layout,
                                 const Scalar* values,
                                 Scalar* gradient) {
-  for (const ParameterInfo& tensor : layout.tensors()) {
-    if (!tensor.norm) continue;
-    const double rms = root_mean_square(tensor, values);
-    const double ratio = rms / tensor.norm->max_rms, gain = gain_of(tensor, values);
-    const bool has_gain = tensor.norm->gain >= 0;
-    if (ratio <= 1 && !has_gain) continue;
-    const Scalar* w = values + tensor.offset;
-    Scalar* dw = gradient + tensor.offset;
-    const double product = elementwise<Scalar>().dot(dw, w, tensor.size);
-    if (has_gain)
-      gradient[tensor.norm->gain] += static_cast<Scalar>(product / std::max(1.0, ratio));
-    if (ratio <= 1) {
-      elementwise<Scalar>().scale_into(gain, dw, dw, tensor.size);
-      continue;
-    }
-    const double along =
-        product / (ratio * ratio * static_cast<double>(tensor.size) * rms * tensor.norm->max_rms);
-    elementwise<Scalar>().combine(-gain * along, w, gain / ratio, dw, tensor.size);
-  }
+  for (const ParameterInfo& tensor : layout.tensors())
+    normalise_weights_backward(tensor, values, gradient);
 }
 
 template AlignedBuffer<float> initial_values<float>(const ParameterLayout&, std::uint64_t);
 template AlignedBuffer<double> initial_values<double>(const ParameterLayout&, std::uint64_t);
+template void normalise_weights<float>(const ParameterInfo&, const float*, float*);
+template void normalise_weights<double>(const ParameterInfo&, const double*, double*);
 template void normalise_weights<float>(const ParameterLayout&, const float*, float*);
 template void normalise_weights<double>(const ParameterLayout&, const double*, double*);
+template void normalise_weights_backward<float>(const ParameterInfo&, const float*, float*);
+template void normalise_weights_backward<double>(const ParameterInfo&, const double*, double*);
 template void normalise_weights_backward<float>(const ParameterLayout&, const float*, float*);
 template void normalise_weights_backward<double>(const ParameterLayout&, const double*, double*);
 

@@ -58,7 +58,9 @@ AlignedBuffer<Scalar> initial_values(const ParameterLayout& layout, std::uint64_
 
 bool has_weight_norm(const ParameterLayout& layout);
 
-/// effective = values, with weight normalisation applied.
+/// effective = values, with weight normalisation applied; of one tensor or of all.
+template <typename Scalar>
+void normalise_weights(const ParameterInfo& tensor, const Scalar* values, Scalar* effective);
 template <typename Scalar>
 void normalise_weights(const ParameterLayout& layout, const Scalar* values, Scalar* effective);
 
@@ -66,6 +68,10 @@ void normalise_weights(const ParameterLayout& layout, const Scalar* values, Scal
 /// s = rms / max_rms > 1:
 ///   dw = gain (dE / s - w sum(dE w) / (s^2 n rms max_rms));    dw = gain dE where s <= 1
 ///   dgain = sum(dE w) / max(1, s)
+template <typename Scalar>
+void normalise_weights_backward(const ParameterInfo& tensor,
+                                const Scalar* values,
+                                Scalar* gradient);
 template <typename Scalar>
 void normalise_weights_backward(const ParameterLayout& layout,
                                 const Scalar* values,

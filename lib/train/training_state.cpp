@@ -50,9 +50,19 @@ TrainingState<Scalar>::TrainingState(const Model<Scalar>& model,
 }
 
 template <typename Scalar>
+template <typename Body>
+void TrainingState<Scalar>::for_each_tensor(const Body& body) const {
+  const std::vector<ParameterInfo>& tensors = model_.parameters().tensors();
+  threads_.for_each(static_cast<Index>(tensors.size()),
+                    [&](Index i) { body(tensors[static_cast<std::size_t>(i)]); });
+}
+
+template <typename Scalar>
 const Scalar* TrainingState<Scalar>::effective_values() {
   if (effective_.size() == 0) return values_.data();
-  normalise_weights(model_.parameters(), values_.data(), effective_.data());
+  for_each_tensor([&](const ParameterInfo& tensor) {
+    normalise_weights(tensor, values_.data(), effective_.data());
+  });
   return effective_.data();
 }
 
@@ -105,8 +115,11 @@ UpdateResult TrainingState<Scalar>::compute_gradient(const ExampleBlock<Scalar>&
 
   UpdateResult result;
   for (const double loss : losses) result.loss += loss * scale;
-  if (effective_.size() > 0)
-    normalise_weights_backward(model_.parameters(), values_.data(), gradient_.data());
+  if (effective_.size() > 0) {
+    for_each_tensor([&](const ParameterInfo& tensor) {
+      normalise_weights_backward(tensor, values_.data(), gradient_.data());
+    });
+  }
   result.gradient_norm = std::sqrt(sum_of_squared_gradients());
   return result;
 }

@@ -68,6 +68,9 @@ class TrainingState {
 
   /// One update of a part of a tensor.
   void update_piece(const Piece& piece, double rate, double gradient_scale);
+  /// Calls body(tensor) for all tensors, on all threads.
+  template <typename Body>
+  void for_each_tensor(const Body& body) const;
   /// The values, with weight normalisation applied.
   const Scalar* effective_values();
   /// What the model computes with until the next update; packed if `samples` examples are worth it.
