@@ -165,7 +165,8 @@ void ExpertLayers::backward(const ExpertPass<Scalar>& pass,
                             const ExpertBlock<const Scalar>& dy,
                             const ExpertBlock<Scalar>& dx,
                             Scalar* scratch,
-                            Scalar* gradient) const {
+                            Scalar* gradient,
+                            Store store) const {
   const ProductKernels<Scalar>& product = products<Scalar>();
   const MixtureKernels<Scalar>& mixture = mixture_kernels<Scalar>();
   const bool has_weights = dy.samples.data != nullptr;
@@ -208,7 +209,7 @@ void ExpertLayers::backward(const ExpertPass<Scalar>& pass,
                         RouteWeights::none,
                         dsource,
                         rows_of(dx.samples, band.source_row, band.source_rows),
-                        Store::accumulate);
+                        store);
       }
     });
   }
@@ -234,13 +235,15 @@ template void ExpertLayers::backward<float>(const ExpertPass<float>&,
                                             const ExpertBlock<const float>&,
                                             const ExpertBlock<float>&,
                                             float*,
-                                            float*) const;
+                                            float*,
+                                            Store) const;
 template void ExpertLayers::backward<double>(const ExpertPass<double>&,
                                              const ExpertBlock<const double>&,
                                              const double*,
                                              const ExpertBlock<const double>&,
                                              const ExpertBlock<double>&,
                                              double*,
-                                             double*) const;
+                                             double*,
+                                             Store) const;
 
 }  // namespace einsearch

@@ -63,8 +63,9 @@ class ExpertLayers {
                Store store = Store::overwrite,
                ColumnRows<Scalar> slope = {}) const;
 
-  /// dx += sum_e W_e^T dy_e for samples, dx_e = W_e^T dy_e for columns, nothing without data; the
-  /// gradients by the weights are added to `gradient`. Where dy are samples, dy_e = weight_e dy and
+  /// dx = sum_e W_e^T dy_e for samples, or higher by that; dx_e = W_e^T dy_e for columns; nothing
+  /// without data. The gradients by the weights are added to `gradient`. Where dy are samples,
+  /// dy_e = weight_e dy and
   ///   slope_e += <W_e^T dy_e, x_e> + <dy_e, b_e> = weight_e dweight_e
   template <typename Scalar>
   void backward(const ExpertPass<Scalar>& pass,
@@ -73,7 +74,8 @@ class ExpertLayers {
                 const ExpertBlock<const Scalar>& dy,
                 const ExpertBlock<Scalar>& dx,
                 Scalar* scratch,
-                Scalar* gradient) const;
+                Scalar* gradient,
+                Store store = Store::overwrite) const;
 
  private:
   std::vector<Linear> experts_;

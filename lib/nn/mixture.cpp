@@ -152,7 +152,10 @@ void Mixture::backward(const Weights<Scalar>& weights,
                        Store store) const {
   assert(dx.data != x.data && (store == Store::overwrite || factor.data == nullptr));
   const ElementwiseKernels<Scalar>& elements = elementwise<Scalar>();
-  if (dx.data != nullptr && store == Store::overwrite) elements.fill(Scalar{0}, dx);
+  if (dx.data != nullptr && store == Store::overwrite) {
+    const Index made = used_inputs(up_.shape());
+    elements.fill(Scalar{0}, dx.rows(made, dx.features - made));
+  }
   if (bias_offset_ >= 0) elements.accumulate_bias_gradient(dy, gradient + bias_offset_);
   const ExpertPass<Scalar> pass(weights, gate_.columns(rows), rows.samples);
   for (const ExpertColumns<Scalar>& own : pass.columns)
@@ -179,7 +182,8 @@ void Mixture::backward(const Weights<Scalar>& weights,
                          {.columns = dactivated},
                          {.samples = dx},
                          free_scratch,
-                         gradient);
+                         gradient,
+                         store);
   } else {
     up_.backward<Scalar>(pass,
                          {.samples = x},
@@ -187,7 +191,8 @@ void Mixture::backward(const Weights<Scalar>& weights,
                          {.samples = dy},
                          {.samples = dx},
                          scratch,
-                         gradient);
+                         gradient,
+                         store);
   }
   gate_.backward(weights, x, token, auxiliary_scale, rows, dx, gradient);
   if (factor.data != nullptr) elements.multiply_elements(factor, dx);
