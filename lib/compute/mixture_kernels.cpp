@@ -8,8 +8,6 @@
 
 #include <cmath>
 #include <limits>
-#include <utility>
-#include <vector>
 
 #include "compute/exponential.h"
 #include "compute/kernel_tables.h"
@@ -92,31 +90,61 @@ void choose(BlockView<Scalar> logits,
   }
 }
 
-/// kRows rows of what the routes lead to; sums start at zero or at what is there. `source` and
-/// `target` say where a route starts and ends in the first row, the strides how far rows are apart.
-template <Index kRows, typename Scalar, typename Source, typename Target>
-void follow(const std::vector<Route<Scalar>>& routes,
-            RouteWeights weights,
-            Store store,
-            const Source& source,
-            const Target& target) {
+/// Columns are put together from samples, kRows rows of them.
+template <Index kRows, typename Scalar>
+void gather_rows(const Routes<Scalar>& routes,
+                 RouteWeights weights,
+                 const Scalar* x,
+                 Index x_stride,
+                 ColumnRows<Scalar> room,
+                 Index f) {
   using V = Simd<Scalar>;
-  for (auto route = routes.begin(); route != routes.end();) {
-    const auto [to, to_stride] = target(*route);
-    typename V::Vector sum[kRows];
-    for (Index r = 0; r < kRows; ++r)
-      sum[r] = store == Store::accumulate ? V::load(to + r * to_stride) : V::zero();
-    bool is_last = false;
-    for (; !is_last; ++route) {
-      is_last = route->is_last;
-      const auto [from, from_stride] = source(*route);
-      const auto share = V::load(route->weight);
-      for (Index r = 0; r < kRows; ++r) {
-        const auto own = V::permute(V::load(from + r * from_stride), route->from, route->is_taken);
-        sum[r] = weights == RouteWeights::own ? V::fma(share, own, sum[r]) : V::add(sum[r], own);
-      }
+  const Scalar one = 1;
+  typename V::Vector own[kRows];
+  for (Index r = 0; r < kRows; ++r) own[r] = V::zero();
+  for (const Route<Scalar>& route : routes.to_columns) {
+    for (Index r = 0; r < kRows; ++r) {
+      const auto from = V::load(x + r * x_stride + route.sample);
+      own[r] = V::permute(own[r], route.is_taken, from, route.from);
     }
-    for (Index r = 0; r < kRows; ++r) V::store(to + r * to_stride, sum[r]);
+    if (!route.is_last) continue;
+    const auto share = weights == RouteWeights::own ? V::load(route.weight) : V::broadcast(&one);
+    Scalar* to = room.at(route, f);
+    for (Index r = 0; r < kRows; ++r) {
+      V::store(to + r * route.stride, V::multiply(share, own[r]));
+      own[r] = V::zero();
+    }
+  }
+}
+
+/// Samples are summed up from columns, kRows rows of them.
+template <Index kRows, typename Scalar>
+void scatter_rows(const Routes<Scalar>& routes,
+                  RouteWeights weights,
+                  ColumnRows<const Scalar> room,
+                  Index f,
+                  Scalar* y,
+                  Index y_stride,
+                  Store store) {
+  using V = Simd<Scalar>;
+  typename V::Vector sum[kRows];
+  bool is_first = true;
+  for (const Route<Scalar>& route : routes.to_samples) {
+    Scalar* to = y + route.sample;
+    if (is_first) {
+      for (Index r = 0; r < kRows; ++r)
+        sum[r] = store == Store::accumulate ? V::load(to + r * y_stride) : V::zero();
+    }
+    const Scalar* from = room.at(route, f);
+    const auto share = V::load(route.weight);
+    for (Index r = 0; r < kRows; ++r) {
+      const auto column = V::load(from + r * route.stride);
+      const auto own = V::permute(V::zero(), route.is_taken, column, route.from);
+      sum[r] = weights == RouteWeights::own ? V::fma(share, own, sum[r]) : V::add(sum[r], own);
+    }
+    is_first = route.is_last;
+    if (!route.is_last) continue;
+    for (Index r = 0; r < kRows; ++r) V::store(to + r * y_stride, sum[r]);
   }
 }
 
@@ -134,12 +162,7 @@ void gather(const Routes<Scalar>& routes,
             BlockView<const Scalar> x,
             ColumnRows<Scalar> room) {
   for_each_rows(smaller(x.features, room.count), [&]<Index kRows>(Index f) {
-    follow<kRows>(
-        routes.to_columns,
-        weights,
-        Store::overwrite,
-        [&](const Route<Scalar>& route) { return std::pair(x.row(f) + route.sample, x.stride); },
-        [&](const Route<Scalar>& route) { return std::pair(room.at(route, f), route.stride); });
+    gather_rows<kRows>(routes, weights, x.row(f), x.stride, room, f);
   });
   for (Index f = x.features; f < room.count; ++f) {
     for (const Route<Scalar>& route : routes.to_columns)
@@ -154,12 +177,7 @@ void scatter(const Routes<Scalar>& routes,
              BlockView<Scalar> y,
              Store store) {
   for_each_rows(smaller(y.features, room.count), [&]<Index kRows>(Index f) {
-    follow<kRows>(
-        routes.to_samples,
-        weights,
-        store,
-        [&](const Route<Scalar>& route) { return std::pair(room.at(route, f), route.stride); },
-        [&](const Route<Scalar>& route) { return std::pair(y.row(f) + route.sample, y.stride); });
+    scatter_rows<kRows>(routes, weights, room, f, y.row(f), y.stride, store);
   });
 }
 

@@ -17,10 +17,9 @@ Route<Scalar> route_of(const ExpertColumns<Scalar>& expert, Index sample, Index 
 
 /// Lets the route give lane `from` of the source to lane `to` of the target.
 template <typename Scalar>
-void take(Route<Scalar>& route, Index from, Index to, Scalar weight) {
+void take(Route<Scalar>& route, Index from, Index to) {
   route.from[to] = static_cast<std::int32_t>(from);
   route.is_taken[to] = -1;
-  route.weight[to] = weight;
 }
 
 template <typename Scalar>
@@ -35,8 +34,8 @@ void find_routes_to_columns(const ExpertColumns<Scalar>& expert,
     do {  // once even where only padding is left
       const Index from = i < end ? vector_of(i) : 0;
       Route<Scalar>& route = routes.emplace_back(route_of(expert, from, column));
-      for (; i < end && vector_of(i) == from; ++i)
-        take(route, number(i) - from, i - column, expert.weight[i]);
+      for (; i < end && vector_of(i) == from; ++i) take(route, number(i) - from, i - column);
+      std::copy(expert.weight + column, expert.weight + std::max(column, end), route.weight);
     } while (i < end);
     routes.back().is_last = true;
   }
@@ -62,8 +61,10 @@ Routes<Scalar> find_routes(const std::vector<ExpertColumns<Scalar>>& experts,
       const auto lane = [&] { return static_cast<Index>(expert.sample[i]) - sample; };
       if (i == expert.count || lane() >= lanes) continue;
       Route<Scalar>& route = routes.to_samples.emplace_back(route_of(expert, sample, column));
-      for (; i < expert.count && lane() < lanes; ++i)
-        take(route, i - column, lane(), expert.weight[i]);
+      for (; i < expert.count && lane() < lanes; ++i) {
+        take(route, i - column, lane());
+        route.weight[lane()] = expert.weight[i];
+      }
     }
     // Where no expert works: a route that brings nothing.
     if (routes.to_samples.size() == before) routes.to_samples.emplace_back().sample = sample;

@@ -37,7 +37,8 @@ struct Route {
   bool is_last = false;         ///< of those to its target
   std::int32_t from[kSampleLanes] = {};
   std::int32_t is_taken[kSampleLanes] = {};
-  Scalar weight[kSampleLanes] = {};  ///< of the columns, by lane of the target
+  Scalar weight[kSampleLanes] = {};  ///< by lane of the target: of all columns there, or of those
+                                     ///< that samples take; zero elsewhere
 };
 
 /// All routes between a block of samples and columns. Every vector of either is a target.

@@ -45,10 +45,14 @@ struct Simd256<float> {
         _mm256_castps_si256(v), _mm256_slli_epi32(_mm256_castps_si256(shifted), 23)));
   }
 
-  /// Lane i is lane lanes[i] of v where mask[i] is -1, and zero where it is 0.
-  static Vector permute(Vector v, const std::int32_t* lanes, const std::int32_t* mask) {
-    return _mm256_and_ps(_mm256_permutevar8x32_ps(v, load_integers(lanes)),
-                         _mm256_castsi256_ps(load_integers(mask)));
+  /// Lane i is lane lanes[i] of v where mask[i] is -1, and that of `rest` where it is 0.
+  static Vector permute(Vector rest,
+                        const std::int32_t* mask,
+                        Vector v,
+                        const std::int32_t* lanes) {
+    return _mm256_blendv_ps(rest,
+                            _mm256_permutevar8x32_ps(v, load_integers(lanes)),
+                            _mm256_castsi256_ps(load_integers(mask)));
   }
 
   /// to[j * to_stride + i] = row(i)[j] for i, j < 8, written in the order of j.
@@ -97,10 +101,14 @@ struct Simd256<double> {
   static Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_pd(a, b, c); }
   static Vector add(Vector a, Vector b) { return _mm256_add_pd(a, b); }
   static Vector multiply(Vector a, Vector b) { return _mm256_mul_pd(a, b); }
-  static Vector permute(Vector v, const std::int32_t* lanes, const std::int32_t* mask) {
+  static Vector permute(Vector rest,
+                        const std::int32_t* mask,
+                        Vector v,
+                        const std::int32_t* lanes) {
     double from[kWidth], to[kWidth];
     store(from, v);
-    for (Index i = 0; i < kWidth; ++i) to[i] = mask[i] != 0 ? from[lanes[i]] : 0;
+    store(to, rest);
+    for (Index i = 0; i < kWidth; ++i) to[i] = mask[i] != 0 ? from[lanes[i]] : to[i];
     return load(to);
   }
 
@@ -147,9 +155,12 @@ struct Simd512<float> {
     return _mm512_castsi512_ps(_mm512_add_epi32(
         _mm512_castps_si512(v), _mm512_slli_epi32(_mm512_castps_si512(shifted), 23)));
   }
-  static Vector permute(Vector v, const std::int32_t* lanes, const std::int32_t* mask) {
-    return _mm512_maskz_permutexvar_ps(
-        _mm512_movepi32_mask(_mm512_loadu_si512(mask)), _mm512_loadu_si512(lanes), v);
+  static Vector permute(Vector rest,
+                        const std::int32_t* mask,
+                        Vector v,
+                        const std::int32_t* lanes) {
+    return _mm512_mask_permutexvar_ps(
+        rest, _mm512_movepi32_mask(_mm512_loadu_si512(mask)), _mm512_loadu_si512(lanes), v);
   }
 };
 
@@ -165,12 +176,17 @@ struct Simd512<double> {
   static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_pd(a, b, c); }
   static Vector add(Vector a, Vector b) { return _mm512_add_pd(a, b); }
   static Vector multiply(Vector a, Vector b) { return _mm512_mul_pd(a, b); }
-  static Vector permute(Vector v, const std::int32_t* lanes, const std::int32_t* mask) {
+  static Vector permute(Vector rest,
+                        const std::int32_t* mask,
+                        Vector v,
+                        const std::int32_t* lanes) {
     const auto load_integers = [](const std::int32_t* p) {
       return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
     };
-    return _mm512_maskz_permutexvar_pd(
-        _mm256_movepi32_mask(load_integers(mask)), _mm512_cvtepi32_epi64(load_integers(lanes)), v);
+    return _mm512_mask_permutexvar_pd(rest,
+                                      _mm256_movepi32_mask(load_integers(mask)),
+                                      _mm512_cvtepi32_epi64(load_integers(lanes)),
+                                      v);
   }
 };
 
