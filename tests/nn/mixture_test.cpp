@@ -101,8 +101,11 @@ struct MixtureRun {
   Rows<double> rows{};
 };
 
-LayerShape shape_of(const char* structure, Index d_in, Index d_out) {
-  return resolve(parse_structure(structure), d_in, d_out, {Rounding::exact, OrderRule::cheaper});
+LayerShape shape_of(const char* structure,
+                    Index d_in,
+                    Index d_out,
+                    Rounding rounding = Rounding::exact) {
+  return resolve(parse_structure(structure), d_in, d_out, {rounding, OrderRule::cheaper});
 }
 
 struct MixtureCase {
@@ -110,16 +113,18 @@ struct MixtureCase {
   const char* structure;
   Index d_in, d_out, experts, active;
   bool has_bias, has_weight_norm;
+  Rounding rounding = Rounding::exact;
+  Index hidden = 12;  // features between the layers of a network
 };
 
 MixtureRun make_run(const MixtureCase& c, Index samples) {
   ParameterLayout layout;
   const LinearOptions options{.has_bias = c.has_bias, .has_weight_norm = c.has_weight_norm};
   const GateOptions gate{.experts = c.experts, .active = c.active, .floor = 1e-6};
-  const ExpertLayer layer{shape_of(c.structure, c.d_in, c.d_out), options};
+  const ExpertLayer layer{shape_of(c.structure, c.d_in, c.d_out, c.rounding), options};
   if (c.kind == MixtureKind::networks) {
-    const ExpertLayer up{shape_of(c.structure, c.d_in, 12), options};
-    const ExpertLayer down{shape_of(c.structure, 12, c.d_out), options};
+    const ExpertLayer up{shape_of(c.structure, c.d_in, c.hidden, c.rounding), options};
+    const ExpertLayer down{shape_of(c.structure, c.hidden, c.d_out, c.rounding), options};
     Mixture mixture = Mixture::of_networks(layout, "ffn", up, down, gate);
     return {std::move(layout), std::move(mixture), samples};
   }
@@ -138,6 +143,12 @@ const std::vector<MixtureCase> kCases = {
     {MixtureKind::layers, "kronecker", 6, 15, 2, 1, true, true},
     {MixtureKind::networks, "dense", 7, 5, 5, 2, true, false},
     {MixtureKind::networks, "monarch", 10, 14, 3, 2, false, true},
+    // Features that are extended by zeros or dropped, at both ends and between.
+    {MixtureKind::ranks, "btt", 14, 15, 3, 2, true, true, Rounding::paper},
+    {MixtureKind::layers, "monarch", 17, 15, 3, 2, true, false, Rounding::paper},
+    {MixtureKind::layers, "tt:1/4", 15, 10, 3, 1, true, true, Rounding::paper},
+    {MixtureKind::networks, "btt", 8, 15, 3, 2, true, false, Rounding::paper, 14},
+    {MixtureKind::networks, "btt", 14, 8, 3, 2, true, false, Rounding::paper, 10},
 };
 
 }  // namespace
@@ -175,7 +186,7 @@ TEST_CASE("a mixture is the weighted sum of the experts with the largest logits"
     for (Index e = 0; e < c.experts; ++e) {
       experts.emplace_back(layout,
                            "e",
-                           shape_of(c.structure, c.d_in, c.d_out),
+                           shape_of(c.structure, c.d_in, c.d_out, c.rounding),
                            LinearOptions{.has_bias = c.has_bias});
     }
     RandomBlock<double> saved(experts[0].saved_features(), kSamples, 1),
