@@ -1,7 +1,7 @@
-// Plain loops as in sequence_kernels.cpp, but for copying samples to experts and back, which
-// permutes whole vectors: an expert's samples ascend, so several of them share a vector. Sums run
-// in the order of features or experts for each sample by itself, so no bit depends on the width of
-// the registers.
+// The choice of experts is plain loops as in sequence_kernels.cpp. Copying samples to experts and
+// back permutes whole vectors: an expert's samples ascend, so several of them share a vector. Sums
+// run in the order of features or experts for each sample by itself, so no bit depends on the width
+// of the registers.
 //
 // The file is compiled once for each instruction set; everything lies in its namespace.
 #include "compute/mixture_kernels.h"
@@ -144,7 +144,9 @@ void scatter_rows(const Routes<Scalar>& routes,
     }
     is_first = route.is_last;
     if (!route.is_last) continue;
-    for (Index r = 0; r < kRows; ++r) V::store(to + r * y_stride, sum[r]);
+    // Zero is added since routes that bring nothing turn -0 into 0, and lanes decide where they
+    // are.
+    for (Index r = 0; r < kRows; ++r) V::store(to + r * y_stride, V::add(sum[r], V::zero()));
   }
 }
 

@@ -34,7 +34,8 @@ struct MixtureKernels {
                  ColumnRows<Scalar> room);
 
   /// Each sample becomes the sum of its columns, times their weights, or higher by that, in the
-  /// order of experts. Rows of `room` behind those of y are left out.
+  /// order of experts. Rows of `room` behind those of y are left out; a vector's worth of numbers
+  /// at its start is read even where no expert has columns.
   void (*scatter)(const Routes<Scalar>& routes,
                   RouteWeights weights,
                   ColumnRows<const Scalar> room,

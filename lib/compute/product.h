@@ -7,6 +7,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cassert>
 
 #include "base/types.h"
 #include "compute/block.h"
@@ -57,9 +58,10 @@ struct FactorWeights {
   FactorWeights(const Scalar* stored, const Scalar* in_tiles = nullptr)
       : plain(stored), packed(in_tiles) {}
 
-  /// Those from batch `first` of the product on.
+  /// Those from batch `first` of the product on, which is not packed in parts.
   FactorWeights from_batch(const BatchedProduct& product, Index first) const {
     FactorWeights rest = *this;
+    assert(packed == nullptr || product.part_rows == 0 || product.part_rows >= product.rows);
     rest.plain += first * product.w_batch;
     if (packed != nullptr) rest.packed += first * product.rows * product.inner;
     return rest;

@@ -1,6 +1,7 @@
 #include "compute/routes.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace einsearch {
 namespace {
@@ -9,7 +10,7 @@ template <typename Scalar>
 Route<Scalar> route_of(const ExpertColumns<Scalar>& expert, Index sample, Index column) {
   Route<Scalar> route;
   route.sample = sample;
-  route.first = expert.first;
+  route.before = expert.before;
   route.stride = expert.stride;
   route.column = column;
   return route;
@@ -48,8 +49,10 @@ Routes<Scalar> find_routes(const std::vector<ExpertColumns<Scalar>>& experts,
                            Index samples,
                            Index lanes) {
   Routes<Scalar> routes;
-  for (const ExpertColumns<Scalar>& expert : experts)
+  for (const ExpertColumns<Scalar>& expert : experts) {
+    assert(expert.stride >= padded_samples(expert.count) + kSampleLanes);
     find_routes_to_columns(expert, lanes, routes.to_columns);
+  }
 
   std::vector<Index> next(experts.size());  // column of each expert
   for (Index sample = 0; sample < padded_samples(samples); sample += lanes) {

@@ -61,7 +61,7 @@ void Gate::take_rows(RowCounter& rows) {
 
 ColumnPlace Gate::column_room(Index features) const {
   // Each expert's columns are padded to whole registers and have a margin, as rows of samples have.
-  return {features * options_.active, features * 3 * kSampleLanes * options_.experts};
+  return {features * options_.active, features * kMostMargin * options_.experts};
 }
 
 template <typename Scalar>
@@ -107,14 +107,14 @@ template <typename Scalar>
 std::vector<ExpertColumns<Scalar>> Gate::columns(const Rows<Scalar>& rows) const {
   std::vector<ExpertColumns<Scalar>> all;
   for (Index e = 0; e < options_.experts; ++e) {
-    const auto first = static_cast<Index>(rows.at(firsts_)[e]);
+    const auto before = static_cast<Index>(rows.at(firsts_)[e]);
     const auto count = static_cast<Index>(rows.at(counts_)[e]);
-    all.push_back({first,
+    all.push_back({before,
                    count,
                    workspace_stride(count),
-                   rows.at(sample_) + first,
-                   rows.at(weight_) + first,
-                   rows.at(slope_) + first});
+                   rows.at(sample_) + before,
+                   rows.at(weight_) + before,
+                   rows.at(slope_) + before});
   }
   return all;
 }
@@ -184,7 +184,7 @@ void Gate::backward(const Weights<Scalar>& weights,
   const auto for_each_column = [&](const auto& body) {
     for (Index e = 0; e < options_.experts; ++e) {
       const ExpertColumns<Scalar>& own = experts[static_cast<std::size_t>(e)];
-      for (Index c = own.first; c < own.first + own.count; ++c)
+      for (Index c = own.before; c < own.before + own.count; ++c)
         body(e, static_cast<Index>(sample[c]), c);
     }
   };

@@ -3,8 +3,7 @@
 //   h = W x                                 W (E, I), one logit per expert
 //   K experts of the largest logits;  share = softmax over these K;  weight = share + floor
 //
-// The copies of samples that the experts work on lie in columns, sorted by expert and in the order
-// of samples within one; each expert's columns are a block of their own.
+// The copies of samples that the experts work on lie in columns (compute/routes.h).
 //
 // Auxiliary loss of one gate over the N samples of a block (Fedus et al. 2021, Zoph et al. 2022):
 //   E sum_e p_e f_e + 0.1 mean_n (log sum_e exp h)^2

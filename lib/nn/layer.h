@@ -15,10 +15,10 @@ struct LayerPass {
   Weights<Scalar> weights;
   Rows<Scalar> rows;
   BlockView<Scalar> scratch;
-  Scalar* scratch_columns = nullptr;
-  const Scalar* token = nullptr;  ///< negative for samples that mixtures pass over; null: none
-  double auxiliary_scale = 0;     ///< of each gate's auxiliary loss in the gradient
-  Scalar* gradient = nullptr;     ///< for backward
+  Scalar* scratch_columns = nullptr;  ///< room that Layer::scratch_columns() asks for
+  const Scalar* token = nullptr;      ///< negative for samples that mixtures pass over; null: none
+  double auxiliary_scale = 0;         ///< of each gate's auxiliary loss in the gradient
+  Scalar* gradient = nullptr;         ///< for backward
 };
 
 class Layer {
@@ -36,7 +36,7 @@ class Layer {
   Count weights() const;
 
   void take_rows(RowCounter& rows);
-  Index scratch_features() const;
+  Index scratch_features() const;  ///< rows of a plain layer
 
   /// Room for columns of a mixture.
   ColumnPlace scratch_columns() const {

@@ -77,7 +77,6 @@ Linear::Linear(ParameterLayout& layout,
   } else {
     const Sizes& n = shape.sizes;
     steps_ = two_factor_contraction(n, shape.order);
-    if (options.is_expert) steps_.first.part_rows = steps_.first.rows;
     ParameterInfo a = weight_info(
         name + ".A", {n.n_phi, n.n_delta, n.n_rho, n.n_gamma, n.n_alpha}, shape, rules[0], width);
     ParameterInfo b = weight_info(
@@ -118,13 +117,25 @@ Linear Linear::expert(Index which) const {
 }
 
 Linear::Step Linear::step(Index index) const {
-  assert(!is_in_parts());
   if (shape_.is_dense)
     return {.product = dense_, .weights = first_offset_, .reads_input = true, .makes_output = true};
-  return index == 0
-             ? Step{.product = steps_.first, .weights = first_offset_, .reads_input = true}
-             : Step{.product = steps_.second, .weights = second_offset_, .makes_output = true};
+  const TwoFactorContraction::Part part = steps_.part(index / 2);
+  Step step;
+  step.hidden_row = part.z_row;
+  step.output_row = part.y_row;
+  step.reads_input = index % 2 == 0;
+  step.makes_output = !step.reads_input;
+  step.product = step.reads_input ? part.first : part.second;
+  step.weights =
+      step.reads_input ? first_offset_ + part.first_weights : second_offset_ + part.second_weights;
+  return step;
 }
+
+Index Linear::kept_features() const {
+  return shape_.is_dense || recomputes_hidden() ? 0 : steps_.first.z_features();
+}
+
+Index Linear::part_features() const { return shape_.is_dense ? 0 : steps_.part_features(); }
 
 Index Linear::saved_features() const {
   return kept_features() + (extends_input() ? shape_.sizes.pad_in() : 0);

@@ -21,7 +21,6 @@ struct LinearOptions {
   bool has_default_init = false;     ///< std fan_in^-1/2, of layers that are never structured and
                                      ///< of mixtures over the rank
   Index experts = 1;  ///< layers of this shape whose factors are one tensor, see Linear::expert
-  bool is_expert = false;  ///< runs beside others (nn/expert_layers.h): z is never cut into parts
 };
 
 /// Where the layer's parameters lie, and what it multiplies. Holds no numbers: values, gradients
@@ -45,8 +44,6 @@ class Linear {
   /// The layer of one of the experts; the layer itself is that of the first.
   Linear expert(Index which) const;
 
-  Index inputs() const { return shape_.d_in; }
-  Index outputs() const { return shape_.d_out; }
   const LayerShape& shape() const { return shape_; }
 
   /// Rows that forward() leaves for backward(): the intermediate z, unless computing it once more
@@ -82,20 +79,26 @@ class Linear {
                 BlockView<const Scalar> factor = {},
                 Store store = Store::overwrite) const;
 
-  /// One of the products that make y from x, in their order: x -> y, or x -> z and z -> y. For
-  /// layers that run side by side, see nn/expert_layers.h; not of a layer whose z is cut into
-  /// parts.
+  /// One of the products that make y from x: x -> y of a dense layer, else x -> z and z -> y, part
+  /// by part of z. For layers that run side by side, see nn/expert_layers.h.
   struct Step {
-    BatchedProduct product;
+    BatchedProduct product = {};
     Index weights = 0;  ///< offset of the product's
     bool reads_input = false, makes_output = false;
+    Index hidden_row = 0, output_row = 0;  ///< where the part's rows of z and of y start
   };
-  Index steps() const { return shape_.is_dense ? 1 : 2; }
+
+  /// In the order of forward().
+  Index steps() const { return shape_.is_dense ? 1 : 2 * steps_.parts(); }
   Step step(Index index) const;
 
-  /// Rows of z.
-  Index hidden_features() const { return shape_.is_dense ? 0 : steps_.first.z_features(); }
+  Index kept_features() const;  ///< rows of z that forward() leaves for backward()
+  Index part_features() const;  ///< rows of z of the largest part, 0 of a dense layer
 
+  /// Whether backward() computes each part of z once more.
+  bool recomputes_hidden() const { return !shape_.is_dense && steps_.recomputes_z(); }
+
+  /// Of the bias in the layout, if there is one.
   std::optional<Index> bias_offset() const {
     return bias_offset_ >= 0 ? std::optional(bias_offset_) : std::nullopt;
   }
@@ -104,11 +107,6 @@ class Linear {
   bool extends_input() const { return shape_.sizes.pad_in() > shape_.d_in; }
   bool extends_output() const { return shape_.sizes.pad_out() > shape_.d_out; }
   bool is_in_parts() const { return !shape_.is_dense && steps_.parts() > 1; }
-  bool recomputes_hidden() const { return !shape_.is_dense && steps_.recomputes_z(); }
-  Index kept_features() const {  // of the intermediate z
-    return recomputes_hidden() ? 0 : hidden_features();
-  }
-  Index part_features() const { return shape_.is_dense ? 0 : steps_.part_features(); }
 
   template <typename Scalar>
   BlockView<const Scalar> padded_input(BlockView<const Scalar> x,

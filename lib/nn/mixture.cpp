@@ -9,17 +9,12 @@
 namespace einsearch {
 namespace {
 
-LinearOptions expert_options(LinearOptions options) {
-  options.is_expert = true;
-  return options;
-}
-
 Index used_outputs(const LayerShape& shape) { return std::min(shape.d_out, shape.sizes.pad_out()); }
 Index used_inputs(const LayerShape& shape) { return std::min(shape.d_in, shape.sizes.pad_in()); }
 
 template <typename Scalar>
 void clear_rows(const ExpertPass<Scalar>& pass, ColumnRows<Scalar> block, Index first) {
-  for (const ExpertColumns<Scalar>& own : pass.columns)
+  for (const ExpertColumns<Scalar>& own : pass.experts)
     elementwise<Scalar>().fill(Scalar{0}, block.rows(first, block.count - first).of(own));
 }
 
@@ -31,8 +26,7 @@ Mixture Mixture::of_layers(ParameterLayout& layout,
                            const GateOptions& gate) {
   std::vector<Linear> experts;
   for (Index e = 0; e < gate.experts; ++e)
-    experts.emplace_back(
-        layout, fmt::format("{}.experts.{}", name, e), layer.shape, expert_options(layer.options));
+    experts.emplace_back(layout, fmt::format("{}.experts.{}", name, e), layer.shape, layer.options);
   return {std::move(experts), Gate(layout, name + ".gate", layer.shape.d_in, gate)};
 }
 
@@ -40,7 +34,7 @@ Mixture Mixture::of_ranks(ParameterLayout& layout,
                           const std::string& name,
                           const ExpertLayer& layer,
                           const GateOptions& gate) {
-  LinearOptions options = expert_options(layer.options);
+  LinearOptions options = layer.options;
   options.experts = gate.experts;
   options.has_weight_norm = options.has_gain = options.has_default_init = true;
   options.has_bias = false;
@@ -61,8 +55,8 @@ Mixture Mixture::of_networks(ParameterLayout& layout,
   std::vector<Linear> ups, downs;
   for (Index e = 0; e < gate.experts; ++e) {
     const std::string expert = fmt::format("{}.experts.{}", name, e);
-    ups.emplace_back(layout, expert + ".up", up.shape, expert_options(up.options));
-    downs.emplace_back(layout, expert + ".down", down.shape, expert_options(down.options));
+    ups.emplace_back(layout, expert + ".up", up.shape, up.options);
+    downs.emplace_back(layout, expert + ".down", down.shape, down.options);
   }
   Mixture mixture(std::move(ups), Gate(layout, name + ".gate", up.shape.d_in, gate));
   mixture.down_.emplace(std::move(downs));
@@ -158,7 +152,7 @@ void Mixture::backward(const Weights<Scalar>& weights,
   }
   if (bias_offset_ >= 0) elements.accumulate_bias_gradient(dy, gradient + bias_offset_);
   const ExpertPass<Scalar> pass(weights, gate_.columns(rows), rows.samples);
-  for (const ExpertColumns<Scalar>& own : pass.columns)
+  for (const ExpertColumns<Scalar>& own : pass.experts)
     std::fill_n(own.slope, padded_samples(own.count), Scalar{0});
   if (down_) {
     const ColumnRows<Scalar> activated = between(rows.at(activated_)),
@@ -172,7 +166,7 @@ void Mixture::backward(const Weights<Scalar>& weights,
                             free_scratch,
                             gradient);
     const Index used = used_outputs(up_.shape());
-    for (const ExpertColumns<Scalar>& own : pass.columns)
+    for (const ExpertColumns<Scalar>& own : pass.experts)
       elements.multiply_elements(gelu_slope.rows(0, used).of(own),
                                  dactivated.rows(0, used).of(own));
     clear_rows(pass, dactivated, used_inputs(down_->shape()));

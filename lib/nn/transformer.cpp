@@ -14,8 +14,8 @@ namespace {
 
 constexpr double kAttentionScale = 8;  // scores are scaled by it / head size
 constexpr double kEmbeddingDeviation = 0.02;
-constexpr Index kBlockTokens = 128;       // that walk through the network together, at least
-constexpr Index kMixedBlockTokens = 256;  // in mixtures, whose experts share them
+constexpr Index kBlockTokens = 128;       // at most, or one sequence, that walk through the network
+constexpr Index kMixedBlockTokens = 256;  // together; of mixtures, whose experts share them
 constexpr double kAuxiliaryShare = 0.01;  // of the gates' auxiliary loss in the training loss
 
 /// The gates of the reference: those between factors start at zero and never give a chosen expert

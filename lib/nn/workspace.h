@@ -17,6 +17,9 @@ constexpr Index workspace_stride(Index samples) {
   return (vectors + 1 + vectors % 2) * kSampleLanes;
 }
 
+/// workspace_stride(samples) - samples is less than this.
+inline constexpr Index kMostMargin = 3 * kSampleLanes;
+
 /// How much room columns take, or where they lie behind all rows: `rows` times the length of a row,
 /// and `more` numbers, a multiple of kSampleLanes.
 struct ColumnPlace {

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <fstream>
+#include <functional>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -22,11 +24,12 @@ namespace {
 constexpr double kAuxiliaryShare = 0.01;
 
 /// A mixture with all its memory; loss = sum(y^2) / 2 + 0.01 auxiliary loss.
-struct MixtureRun {
-  MixtureRun(ParameterLayout from, Mixture made, Index samples)
+template <typename Scalar>
+struct MixtureRunOf {
+  MixtureRunOf(ParameterLayout from, Mixture made, Index samples)
       : layout(std::move(from)),
         mixture(std::move(made)),
-        values(random_values<double>(layout.size(), 1)),
+        values(random_values<Scalar>(layout.size(), 1)),
         effective(layout.size()),
         gradient(layout.size()),
         x(mixture.inputs(), samples, 2),
@@ -35,28 +38,28 @@ struct MixtureRun {
         token(padded_samples(samples)) {
     mixture.take_rows(counter);
     scratch = counter.take_columns(mixture.scratch_columns());
-    workspace = random_values<double>(counter.size(samples), 5);
+    workspace = AlignedBuffer<Scalar>(counter.size(samples));
+    std::fill_n(workspace.data(), workspace.size(), std::numeric_limits<Scalar>::quiet_NaN());
     rows = counter.of(workspace.data(), samples);
   }
 
-  void forward() {
+  Weights<Scalar> weights() {
     normalise_weights(layout, values.data(), effective.data());
-    mixture.forward<double>(effective.data(),
-                            rows,
-                            token.data(),
-                            x.view,
-                            y.view,
-                            rows.at(scratch),
-                            {},
-                            Store::overwrite);
+    if (is_packed) return packed.pack(layout, effective.data(), Threads(1));
+    return effective.data();
   }
 
-  double main_loss() {
+  void forward() {
+    mixture.forward<Scalar>(
+        weights(), rows, token.data(), x.view, y.view, rows.at(scratch), {}, Store::overwrite);
+  }
+
+  Scalar main_loss() {
     forward();
-    double sum = 0;
+    Scalar sum = 0;
     for (Index f = 0; f < y.view.features; ++f) {
       for (Index n = 0; n < y.view.samples; ++n)
-        if (token.data()[n] >= 0) sum += 0.5 * y.view.row(f)[n] * y.view.row(f)[n];
+        if (token.data()[n] >= 0) sum += Scalar{0.5} * y.view.row(f)[n] * y.view.row(f)[n];
     }
     return sum;
   }
@@ -68,21 +71,22 @@ struct MixtureRun {
     return main + kAuxiliaryShare * auxiliary_loss();
   }
 
-  /// Gradient of main_loss() + auxiliary_scale * auxiliary_loss().
+  /// Gradient of main_loss() + auxiliary_scale * auxiliary_loss(); by the input too, unless
+  /// has_input_gradient is false.
   void backward(double auxiliary_scale) {
     forward();
     for (Index f = 0; f < y.view.features; ++f) {
       for (Index n = 0; n < y.view.padded(); ++n)
         if (n >= y.view.samples || token.data()[n] < 0) y.view.row(f)[n] = 0;
     }
-    std::fill_n(gradient.data(), gradient.size(), 0.0);
-    mixture.backward<double>(effective.data(),
+    std::fill_n(gradient.data(), gradient.size(), Scalar{0});
+    mixture.backward<Scalar>(weights(),
                              rows,
                              token.data(),
                              auxiliary_scale,
                              x.view,
                              y.view,
-                             dx.view,
+                             has_input_gradient ? dx.view : BlockView<Scalar>{},
                              rows.at(scratch),
                              gradient.data(),
                              {},
@@ -92,14 +96,18 @@ struct MixtureRun {
 
   ParameterLayout layout;
   Mixture mixture;
-  AlignedBuffer<double> values, effective, gradient;
-  RandomBlock<double> x, y, dx;
-  AlignedBuffer<double> token;  // all 0: every sample counts
+  bool is_packed = false, has_input_gradient = true;
+  AlignedBuffer<Scalar> values, effective, gradient;
+  PackedWeights<Scalar> packed;
+  RandomBlock<Scalar> x, y, dx;
+  AlignedBuffer<Scalar> token;  // all 0: every sample counts
   RowCounter counter;
   ColumnPlace scratch;
-  AlignedBuffer<double> workspace;
-  Rows<double> rows{};
+  AlignedBuffer<Scalar> workspace;
+  Rows<Scalar> rows{};
 };
+
+using MixtureRun = MixtureRunOf<double>;
 
 LayerShape shape_of(const char* structure,
                     Index d_in,
@@ -117,7 +125,8 @@ struct MixtureCase {
   Index hidden = 12;  // features between the layers of a network
 };
 
-MixtureRun make_run(const MixtureCase& c, Index samples) {
+template <typename Scalar = double>
+MixtureRunOf<Scalar> make_run(const MixtureCase& c, Index samples) {
   ParameterLayout layout;
   const LinearOptions options{.has_bias = c.has_bias, .has_weight_norm = c.has_weight_norm};
   const GateOptions gate{.experts = c.experts, .active = c.active, .floor = 1e-6};
@@ -151,6 +160,44 @@ const std::vector<MixtureCase> kCases = {
     {MixtureKind::networks, "btt", 14, 8, 3, 2, true, false, Rounding::paper, 10},
 };
 
+/// Layers that experts walk through a few batches at a time, and, the last three, whose z is wide:
+/// kept, or computed again for the backward pass.
+const std::vector<MixtureCase> kWideCases = {
+    {MixtureKind::layers, "btt", 397, 311, 3, 2, true, false, Rounding::paper},
+    {MixtureKind::networks, "btt", 401, 260, 3, 2, true, false, Rounding::paper, 517},
+    {MixtureKind::ranks, "btt", 256, 512, 3, 2, true, true},
+    {MixtureKind::layers, "btt:ranks=4", 1024, 1024, 2, 1, true, false},
+    {MixtureKind::ranks, "btt:ranks=8", 256, 1024, 2, 1, false, true},
+    {MixtureKind::networks, "btt:ranks=8", 256, 256, 2, 1, true, false, Rounding::exact, 1024},
+};
+
+/// The values of a wide case, so small that neither gates nor outputs are saturated.
+template <typename Scalar>
+void shrink_values(MixtureRunOf<Scalar>& run) {
+  for (Index i = 0; i < run.values.size(); ++i) run.values.data()[i] *= static_cast<Scalar>(0.05);
+}
+
+double dot(std::span<const double> a, std::span<const double> b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+/// Slope of the loss along `direction`, by central differences in `values`.
+double slope_along(std::span<double> values,
+                   std::span<const double> direction,
+                   const std::function<double()>& loss) {
+  constexpr double kStep = 1e-6;
+  const std::vector<double> before(values.begin(), values.end());
+  const auto loss_after = [&](double step) {
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = before[i] + step * direction[i];
+    return loss();
+  };
+  const double above = loss_after(kStep), below = loss_after(-kStep);
+  std::copy(before.begin(), before.end(), values.begin());
+  return (above - below) / (2 * kStep);
+}
+
 }  // namespace
 
 TEST_CASE("the gradient of a mixture equals central differences, of gates and gains too") {
@@ -173,12 +220,89 @@ TEST_CASE("the gradient of a mixture equals central differences, of gates and ga
   }
 }
 
+TEST_CASE("the gradient of a wide mixture equals central differences along a direction") {
+  constexpr Index kSamples = 37;
+  for (const MixtureCase& c : kWideCases) {
+    CAPTURE(static_cast<int>(c.kind));
+    CAPTURE(std::string(c.structure));
+    CAPTURE(c.d_in);
+    MixtureRun run = make_run(c, kSamples);
+    shrink_values(run);
+    for (const Index n : {3, 11}) run.token.data()[n] = -1;
+    run.backward(kAuxiliaryShare);
+    const auto loss = [&] { return run.loss(); };
+    AlignedBuffer<double> gradient(run.gradient.size());
+    std::copy_n(run.gradient.data(), gradient.size(), gradient.data());
+    const AlignedBuffer<double> direction = random_values<double>(run.values.size(), 7);
+    const double slope = slope_along(run.values.span(), direction.span(), loss);
+    CHECK(dot(gradient.span(), direction.span()) == doctest::Approx(slope).epsilon(1e-5));
+    RandomBlock<double> dx(c.d_in, kSamples, 4);
+    std::copy_n(run.dx.memory.data(), dx.memory.size(), dx.memory.data());
+    for (const Index f : {Index{0}, c.d_in / 2, c.d_in - 1}) {
+      const std::span<double> x(run.x.view.row(f), kSamples);
+      const std::span<const double> along(direction.data(), kSamples);
+      CHECK(dot({dx.view.row(f), kSamples}, along) ==
+            doctest::Approx(slope_along(x, along, loss)).epsilon(1e-5));
+    }
+    run.has_input_gradient = false;
+    run.backward(kAuxiliaryShare);
+    CHECK(std::equal(gradient.data(), gradient.data() + gradient.size(), run.gradient.data()));
+  }
+}
+
+TEST_CASE("packed weights do not change a bit of a mixture") {
+  for (const MixtureCase& c : kWideCases) {
+    CAPTURE(static_cast<int>(c.kind));
+    CAPTURE(std::string(c.structure));
+    auto plain = make_run<float>(c, 100), packed = make_run<float>(c, 100);
+    packed.is_packed = true;
+    for (auto* run : {&plain, &packed}) {
+      shrink_values(*run);
+      run->backward(kAuxiliaryShare);
+    }
+    const float* gradient = plain.gradient.data();
+    CHECK(std::equal(gradient, gradient + plain.gradient.size(), packed.gradient.data()));
+    for (Index f = 0; f < c.d_in; ++f)
+      CHECK(std::equal(plain.dx.view.row(f), plain.dx.view.row(f) + 100, packed.dx.view.row(f)));
+  }
+}
+
+TEST_CASE("a mixture whose samples are all masked has no gradient, and one expert gets them all") {
+  for (const MixtureKind kind : {MixtureKind::ranks, MixtureKind::layers, MixtureKind::networks}) {
+    CAPTURE(static_cast<int>(kind));
+    MixtureRun masked = make_run({kind, "btt", 10, 14, 3, 2, true, false}, 19);
+    std::fill_n(masked.token.data(), 19, -1.0);
+    masked.backward(0);
+    for (const double value : masked.gradient.span()) CHECK(value == 0);
+    for (Index f = 0; f < 10; ++f) CHECK(masked.dx.view.row(f)[7] == 0);
+
+    MixtureRun one = make_run({kind, "btt", 10, 14, 1, 1, false, false}, 19);
+    one.forward();
+    const std::vector<ExpertColumns<double>> experts = one.mixture.gate().columns(one.rows);
+    CHECK(experts.size() == 1);
+    CHECK(experts[0].count == 19);
+    for (Index n = 0; n < 19; ++n) CHECK(experts[0].sample[n] == static_cast<double>(n));
+  }
+}
+
+TEST_CASE("rows of a workspace are an odd number of vectors apart, with a margin of one or two") {
+  for (Index samples = 0; samples < 200; ++samples) {
+    const Index stride = workspace_stride(samples);
+    CHECK(stride % (2 * kSampleLanes) == kSampleLanes);
+    CHECK(stride >= padded_samples(samples) + kSampleLanes);
+    CHECK(stride < samples + kMostMargin);
+  }
+}
+
 TEST_CASE("a mixture is the weighted sum of the experts with the largest logits") {
   constexpr Index kSamples = 37;
-  for (const MixtureCase& c : kCases) {
+  std::vector<MixtureCase> cases = kCases;
+  cases.insert(cases.end(), kWideCases.begin(), kWideCases.end());
+  for (const MixtureCase& c : cases) {
     if (c.kind != MixtureKind::layers) continue;
-    CAPTURE(c.structure);
+    CAPTURE(std::string(c.structure));
     MixtureRun run = make_run(c, kSamples);
+    if (c.d_in > 100) shrink_values(run);
     run.forward();
     // Every expert for every sample, by plain layers of the same layout.
     ParameterLayout layout;
