@@ -4,12 +4,13 @@
 #include <cassert>
 #include <memory>
 
-#include "compute/contraction.h"
 #include "compute/elementwise.h"
 #include "compute/peak.h"
 #include "compute/random_block.h"
+#include "nn/linear.h"
 #include "nn/mlp.h"
 #include "nn/transformer.h"
+#include "nn/weights.h"
 #include "structure/layer_shape.h"
 #include "structure/notation.h"
 #include "train/training_state.h"
@@ -42,131 +43,108 @@ void walk_blocks(const Threads& threads, Index batch, Index block, const Body& b
   });
 }
 
-/// One product of a layer: from rows of the block in front of it to rows of the block behind it.
-struct LayerStep {
-  BatchedProduct product;
-  std::size_t block = 0;       ///< of x, in front
-  Index weights = 0;           ///< where they start
-  Index x_row = 0, z_row = 0;  ///< the first ones
+/// A linear layer with its weights, also packed as training packs them.
+struct LayerProducts {
+  explicit LayerProducts(const LayerShape& shape)
+      : linear(layout, "layer", shape, {.has_bias = false}),
+        values(normal_numbers(layout.size())),
+        weights(packed.pack(layout, values.data(), Threads(1))) {}
+
+  double macs() const { return static_cast<double>(linear.shape().flops) / 2; }  ///< per sample
+
+  ParameterLayout layout;
+  Linear linear;
+  AlignedBuffer<float> values;
+  PackedWeights<float> packed;
+  Weights<float> weights;
 };
 
-/// What a linear layer multiplies: one product, or the two of a contraction part by part.
-struct LayerProducts {
-  explicit LayerProducts(const LayerShape& shape) {
-    if (shape.is_dense) {
-      const BatchedProduct product = dense_product(shape.d_out, shape.d_in);
-      parts = {{{.product = product}}};
-      add(product);
-      return;
-    }
-    const TwoFactorContraction steps = two_factor_contraction(shape.sizes, shape.order);
-    recomputes_z = steps.recomputes_z();
-    for (Index i = 0; i < steps.parts(); ++i) {
-      const TwoFactorContraction::Part part = steps.part(i);
-      const Index z_row = recomputes_z ? 0 : part.z_row;
-      parts.push_back({{.product = part.first, .weights = part.first_weights, .z_row = z_row},
-                       {.product = part.second,
-                        .block = 1,
-                        .weights = part.second_weights,
-                        .x_row = z_row,
-                        .z_row = part.y_row}});
-    }
-    add(steps.first);
-    add(steps.second);
+/// x, z and y of a layer, or the gradients by them; a dense layer has no z.
+struct LayerBlocks {
+  LayerBlocks(const Linear& linear, Index samples)
+      : keeps_z(!linear.recomputes_hidden()),
+        x(linear.shape().sizes.pad_in(), samples),
+        z(linear.hidden_features(), samples),
+        y(linear.shape().sizes.pad_out(), samples) {}
+
+  /// What a step reads or makes, of the first samples.
+  BlockView<float> source(const Linear::Step& step, Index samples) const {
+    const BlockView<float> all = first(step.reads_input ? x : z, samples);
+    return all.rows(step.reads_input ? 0 : hidden_row(step), step.product.x_features());
+  }
+  BlockView<float> target(const Linear::Step& step, Index samples) const {
+    const BlockView<float> all = first(step.makes_output ? y : z, samples);
+    return all.rows(step.makes_output ? step.output_row : hidden_row(step),
+                    step.product.z_features());
   }
 
-  std::vector<std::vector<LayerStep>> parts;
-  std::vector<BatchedProduct> products;
-  std::vector<AlignedBuffer<float>> weights;
-  std::vector<AlignedBuffer<float>> packed_forward, packed_backward;  ///< as training packs them
-  double macs = 0;                                                    ///< per sample
-  bool recomputes_z = false;
+  double bytes() const { return bytes_of(x) + bytes_of(z) + bytes_of(y); }
+
+  bool keeps_z;
+  Activations x, z, y;
 
  private:
-  void add(const BatchedProduct& product) {
-    const Index size = product.batches * product.rows * product.inner;
-    products.push_back(product);
-    weights.push_back(normal_numbers(size));
-    packed_forward.emplace_back(size);
-    packed_backward.emplace_back(size);
-    pack_forward(product, weights.back().data(), packed_forward.back().data());
-    pack_backward(product, weights.back().data(), packed_backward.back().data());
-    macs += static_cast<double>(size * product.rides);
-  }
+  Index hidden_row(const Linear::Step& step) const { return keeps_z ? step.hidden_row : 0; }
 };
 
-/// One thread's activations and gradients of a layer: x, (z,) y and the gradients by them.
+/// One thread's activations and gradients of a layer.
 struct LayerBuffers {
-  LayerBuffers(const LayerProducts& layer, Index samples) {
-    x.emplace_back(layer.products.front().x_features(), samples);
-    dx.emplace_back(layer.products.front().x_features(), samples);
-    for (std::size_t i = 0; i < layer.products.size(); ++i) {
-      x.emplace_back(layer.products[i].z_features(), samples);
-      dx.emplace_back(layer.products[i].z_features(), samples);
-      dw.emplace_back(layer.weights[i].size());
-    }
-  }
+  LayerBuffers(const LayerProducts& layer, Index samples)
+      : values(layer.linear, samples),
+        gradients(layer.linear, samples),
+        weight_gradient(layer.layout.size()) {}
 
-  double activation_bytes() const {
-    double sum = 0;
-    for (const Activations& block : x) sum += 2 * bytes_of(block);
-    return sum;
-  }
+  double activation_bytes() const { return values.bytes() + gradients.bytes(); }
 
-  std::vector<Activations> x, dx;  ///< before the first product, after it, ...
-  std::vector<AlignedBuffer<float>> dw;
+  LayerBlocks values, gradients;
+  AlignedBuffer<float> weight_gradient;
 };
-
-/// What a step reads or writes, of the first samples.
-BlockView<float> in_front(const std::vector<Activations>& x, const LayerStep& step, Index samples) {
-  return first(x[step.block], samples).rows(step.x_row, step.product.x_features());
-}
-BlockView<float> behind(const std::vector<Activations>& x, const LayerStep& step, Index samples) {
-  return first(x[step.block + 1], samples).rows(step.z_row, step.product.z_features());
-}
 
 void forward(const LayerProducts& layer,
-             const LayerStep& step,
+             const Linear::Step& step,
              const LayerBuffers& b,
              Index samples) {
   products<float>().forward(step.product,
-                            {layer.weights[step.block].data() + step.weights,
-                             layer.packed_forward[step.block].data() + step.weights},
-                            in_front(b.x, step, samples),
-                            behind(b.x, step, samples),
+                            layer.weights.of_forward(step.weights),
+                            b.values.source(step, samples),
+                            b.values.target(step, samples),
                             {});
 }
 
 void forward_all(const LayerProducts& layer, const LayerBuffers& b, Index samples) {
-  for (const std::vector<LayerStep>& part : layer.parts) {
-    for (const LayerStep& step : part) forward(layer, step, b, samples);
+  for (Index i = 0; i < layer.linear.steps(); ++i) forward(layer, layer.linear.step(i), b, samples);
+}
+
+/// Calls body(step, part) in the order of a backward pass: part by part, each from behind.
+template <typename Body>
+void walk_back(const Linear& linear, const Body& body) {
+  const Index steps_of_part = linear.shape().is_dense ? 1 : 2;
+  for (Index part = 0; part * steps_of_part < linear.steps(); ++part) {
+    for (Index i = steps_of_part - 1; i >= 0; --i)
+      body(linear.step(part * steps_of_part + i), part);
   }
 }
 
 void input_gradient(const LayerProducts& layer, const LayerBuffers& b, Index samples) {
-  for (std::size_t i = 0; i < layer.parts.size(); ++i) {
-    for (auto step = layer.parts[i].rbegin(); step != layer.parts[i].rend(); ++step) {
-      const bool goes_on = step->block == 0 && i > 0;
-      products<float>().backward_input(step->product,
-                                       {layer.weights[step->block].data() + step->weights,
-                                        layer.packed_backward[step->block].data() + step->weights},
-                                       behind(b.dx, *step, samples),
-                                       in_front(b.dx, *step, samples),
-                                       {.store = goes_on ? Store::accumulate : Store::overwrite});
-    }
-  }
+  walk_back(layer.linear, [&](const Linear::Step& step, Index part) {
+    const bool goes_on = step.reads_input && part > 0;
+    products<float>().backward_input(step.product,
+                                     layer.weights.of_backward(step.weights),
+                                     b.gradients.target(step, samples),
+                                     b.gradients.source(step, samples),
+                                     {.store = goes_on ? Store::accumulate : Store::overwrite});
+  });
 }
 
 void weight_gradient(const LayerProducts& layer, LayerBuffers& b, Index samples) {
-  for (const std::vector<LayerStep>& part : layer.parts) {
-    if (layer.recomputes_z) forward(layer, part.front(), b, samples);
-    for (auto step = part.rbegin(); step != part.rend(); ++step) {
-      products<float>().backward_weight(step->product,
-                                        behind(b.dx, *step, samples),
-                                        in_front(b.x, *step, samples),
-                                        b.dw[step->block].data() + step->weights);
-    }
-  }
+  walk_back(layer.linear, [&](const Linear::Step& step, Index part) {
+    if (layer.linear.recomputes_hidden() && step.makes_output)
+      forward(layer, layer.linear.step(2 * part), b, samples);
+    products<float>().backward_weight(step.product,
+                                      b.gradients.target(step, samples),
+                                      b.values.source(step, samples),
+                                      b.weight_gradient.data() + step.weights);
+  });
 }
 
 /// Both layers of a residual block and the buffers of all threads.
@@ -358,7 +336,7 @@ std::vector<Subject> layer_subjects(const Structure& structure,
                                     const Threads& threads) {
   const Index block = std::min(block_samples(structure, size.width), size.batch);
   const auto pair = std::make_shared<LayerPair>(structure, size.width, block, threads.count());
-  const double macs = pair->layers[0].macs + pair->layers[1].macs;
+  const double macs = pair->layers[0].macs() + pair->layers[1].macs();
   const double bytes = pair->buffers[0].activation_bytes() + pair->buffers[1].activation_bytes();
   const auto subject = [&](const char* part, const auto& pass) {
     return Subject{.name = part,

@@ -131,9 +131,9 @@ Linear::Step Linear::step(Index index) const {
   return step;
 }
 
-Index Linear::kept_features() const {
-  return shape_.is_dense || recomputes_hidden() ? 0 : steps_.first.z_features();
-}
+Index Linear::hidden_features() const { return shape_.is_dense ? 0 : steps_.first.z_features(); }
+
+Index Linear::kept_features() const { return recomputes_hidden() ? 0 : hidden_features(); }
 
 Index Linear::part_features() const { return shape_.is_dense ? 0 : steps_.part_features(); }
 

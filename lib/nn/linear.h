@@ -92,8 +92,9 @@ class Linear {
   Index steps() const { return shape_.is_dense ? 1 : 2 * steps_.parts(); }
   Step step(Index index) const;
 
-  Index kept_features() const;  ///< rows of z that forward() leaves for backward()
-  Index part_features() const;  ///< rows of z of the largest part, 0 of a dense layer
+  Index hidden_features() const;  ///< rows of z, 0 of a dense layer
+  Index kept_features() const;    ///< of these, those that forward() leaves for backward()
+  Index part_features() const;    ///< rows of z of the largest part, 0 of a dense layer
 
   /// Whether backward() computes each part of z once more.
   bool recomputes_hidden() const { return !shape_.is_dense && steps_.recomputes_z(); }

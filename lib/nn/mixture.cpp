@@ -154,40 +154,27 @@ void Mixture::backward(const Weights<Scalar>& weights,
   const ExpertPass<Scalar> pass(weights, gate_.columns(rows), rows.samples);
   for (const ExpertColumns<Scalar>& own : pass.experts)
     std::fill_n(own.slope, padded_samples(own.count), Scalar{0});
+  ExpertBlock<const Scalar> dup{.samples = dy};  // behind up
   if (down_) {
     const ColumnRows<Scalar> activated = between(rows.at(activated_)),
                              gelu_slope = between(rows.at(slope_)), dactivated = between(scratch);
-    Scalar* free_scratch = scratch + between_features() * pass.row_size;
+    scratch += between_features() * pass.row_size;
     down_->backward<Scalar>(pass,
                             {.columns = activated},
                             rows.at(down_saved_),
                             {.samples = dy},
                             {.columns = dactivated},
-                            free_scratch,
+                            scratch,
                             gradient);
     const Index used = used_outputs(up_.shape());
     for (const ExpertColumns<Scalar>& own : pass.experts)
       elements.multiply_elements(gelu_slope.rows(0, used).of(own),
                                  dactivated.rows(0, used).of(own));
     clear_rows(pass, dactivated, used_inputs(down_->shape()));
-    up_.backward<Scalar>(pass,
-                         {.samples = x},
-                         rows.at(up_saved_),
-                         {.columns = dactivated},
-                         {.samples = dx},
-                         free_scratch,
-                         gradient,
-                         store);
-  } else {
-    up_.backward<Scalar>(pass,
-                         {.samples = x},
-                         rows.at(up_saved_),
-                         {.samples = dy},
-                         {.samples = dx},
-                         scratch,
-                         gradient,
-                         store);
+    dup = {.columns = dactivated};
   }
+  up_.backward<Scalar>(
+      pass, {.samples = x}, rows.at(up_saved_), dup, {.samples = dx}, scratch, gradient, store);
   gate_.backward(weights, x, token, auxiliary_scale, rows, dx, gradient);
   if (factor.data != nullptr) elements.multiply_elements(factor, dx);
 }
